@@ -1,0 +1,182 @@
+package idsgame
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"idsrl/envs"
+)
+
+// The seats of a Game.
+const (
+	AttackerSeat = iota
+	DefenderSeat
+)
+
+// The encodings of both seats; the full one only where it is in the Spec.
+const (
+	NodeEncoding = iota
+	FullEncoding
+)
+
+// Game is the game as an envs.Env with two seats. It keeps what players look at up to date cell by cell, so that a step
+// costs what it changes and not the size of the network.
+type Game struct {
+	rules *Rules
+	spec  envs.Spec
+	pcg   *rand.PCG
+	deal  *Dealer
+	state *State
+	view  views
+	base  *State // what an episode starts from, or, if it is randomised, what the v3 rewards refer to
+	first views  // of base
+	ready bool   // an episode is running
+	nodes []int  // scratch of visible
+}
+
+// NewGame builds an instance; instance draws its base state.
+func NewGame(id string, cfg Config, instance uint64) (*Game, error) {
+	rules, err := NewRules(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	pcg := envs.NewPCG(instance)
+	g := &Game{rules: rules, pcg: pcg, deal: NewDealer(rules, newGenerator(pcg))}
+	g.state, g.base = rules.NewState(), rules.NewState()
+	g.deal.Base(g.base)
+	rules.Reference = rules.Score(g.base)
+	g.view, g.first = rules.newViews(), rules.newViews()
+	g.first.derive(rules, g.base)
+	g.spec = rules.spec(id)
+	g.state.Set(g.base)
+	g.view.derive(rules, g.state)
+	return g, nil
+}
+
+// Rules are the game's rules, precomputed.
+func (g *Game) Rules() *Rules { return g.rules }
+
+// True is the true state, to read; SetState changes it.
+func (g *Game) True() *State { return g.state }
+
+// Base is the base state of the instance, to read.
+func (g *Game) Base() *State { return g.base }
+
+// SetState goes on from a copy of s.
+func (g *Game) SetState(s *State) {
+	g.state.Set(s)
+	g.view.derive(g.rules, g.state)
+	g.ready = true
+}
+
+// Spec describes the game.
+func (g *Game) Spec() *envs.Spec { return &g.spec }
+
+// Reset starts the episode that seed names.
+func (g *Game) Reset(seed uint64) error {
+	envs.Seed(g.pcg, seed)
+	g.deal.First(g.state, g.base)
+	if g.rules.cfg.RandomizeEnv || g.rules.cfg.RandomizeStart {
+		g.view.derive(g.rules, g.state)
+	} else {
+		g.view.set(&g.first)
+	}
+	g.ready = true
+	return nil
+}
+
+// Step plays actions[AttackerSeat] and actions[DefenderSeat]. The episode is truncated by the call after
+// Config.MaxGameSteps+1 steps, which costs both sides 100 and changes nothing else.
+func (g *Game) Step(actions []int, out *envs.Outcome) error {
+	if !g.ready {
+		panic("idsgame: Step without Reset, or after the end of the episode")
+	}
+	attack, defence := actions[AttackerSeat], actions[DefenderSeat]
+	if attack < 0 {
+		panic(fmt.Sprintf("idsgame: attack id %d", attack))
+	}
+	tr := g.Apply(attack, defence, uniform(g.pcg))
+	out.Rewards[AttackerSeat], out.Rewards[DefenderSeat] = tr.AttackerReward, tr.DefenderReward
+	out.Terminated, out.Truncated, out.Winner = false, tr.Capped, envs.Nobody
+	switch {
+	case g.state.Hacked:
+		out.Terminated, out.Winner = true, envs.Attacker
+	case g.state.Detected:
+		out.Terminated, out.Winner = true, envs.Defender
+	}
+	g.ready = !out.Over()
+	return nil
+}
+
+// Apply is Rules.Apply on the game's state. It ignores whether the episode is over.
+func (g *Game) Apply(attack, defence int, roll float64) Transition {
+	from := g.state.Node
+	tr := g.rules.Apply(g.state, attack, defence, roll)
+	if tr.Hardened {
+		g.view.hardened(g.rules, g.state, defence)
+	}
+	if tr.Attacked {
+		g.view.attacked(g.rules, g.state, attack, from, &tr)
+	}
+	return tr
+}
+
+// Observe writes what a seat sees, in the layout of the package documentation.
+func (g *Game) Observe(seat int, dst []float32) { copy(dst, g.view.obs[seat]) }
+
+// Legal writes which ids are legal. Where the attacker has no legal id left, all are set.
+func (g *Game) Legal(seat int, dst []bool) {
+	if seat == AttackerSeat && g.view.legalCount == 0 {
+		for i := range dst {
+			dst[i] = true
+		}
+		return
+	}
+	copy(dst, g.view.legal[seat])
+}
+
+// AppendKey names what a seat sees: its observation, one byte an entry; if the game is fully observed, both sides'.
+func (g *Game) AppendKey(dst []byte, seat int) []byte {
+	if seat == AttackerSeat || g.rules.cfg.FullyObserved {
+		for _, x := range g.view.obs[AttackerSeat] {
+			dst = append(dst, byte(int8(x)))
+		}
+	}
+	if seat == DefenderSeat || g.rules.cfg.FullyObserved {
+		for _, x := range g.state.Defence {
+			dst = append(dst, byte(x))
+		}
+	}
+	return dst
+}
+
+// State numbers what a seat sees: under NodeEncoding by the attacker's node (the defender, who does not see it, has one
+// state), under FullEncoding by what AppendKey shows, read as a number in base MaxValue+1, first entry most significant,
+// larger entries counted as MaxValue.
+func (g *Game) State(seat, encoding int) int {
+	switch {
+	case encoding == NodeEncoding && seat == AttackerSeat:
+		return g.state.Node
+	case encoding == NodeEncoding:
+		return 0
+	}
+	index, joint := 0, g.rules.cfg.FullyObserved
+	if seat == AttackerSeat || joint {
+		index = g.rules.digits(index, g.view.obs[AttackerSeat])
+	}
+	if seat == DefenderSeat || joint {
+		index = g.rules.digits(index, g.view.obs[DefenderSeat])
+	}
+	return index
+}
+
+// digits appends the entries of obs to the number index.
+func (r *Rules) digits(index int, obs []float32) int {
+	for _, x := range obs {
+		index = index*(r.cfg.MaxValue+1) + min(int(x), r.cfg.MaxValue)
+	}
+	return index
+}
+
+// Close does nothing.
+func (g *Game) Close() error { return nil }
