@@ -1,0 +1,140 @@
+# Needs Go and make. The linters are built by Go from the versions in .ci/tools/go.mod on first use (about two
+# minutes); the race detector needs a C compiler as well.
+
+GO        ?= go
+BIN       := bin/idsrl
+FUZZTIME  ?= 10s
+COUNT     ?= 6
+BENCH     ?= .
+BENCH_OUT ?= bin/bench.txt
+VULNDB    ?= https://vuln.go.dev
+
+# The packages where goroutines meet; the rest runs in one.
+RACE_PACKAGES   ?= ./experiments/... ./cmd/... ./algos/... ./envs ./envs/netsecgame/...
+FUZZ_PACKAGES   ?= ./...
+BENCH_PACKAGES  ?= ./...
+GOLDEN_PACKAGES ?= ./envs/...
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS  = -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+
+TOOL  = $(GO) tool -modfile=.ci/tools/go.mod
+GOFMT = "$$($(GO) env GOROOT)/bin/gofmt"
+
+# The build is stamped with LDFLAGS. Go's own stamp would fail in a checkout that belongs to another user, as in
+# many containers.
+export GOFLAGS += -buildvcs=false
+
+.DEFAULT_GOAL := help
+
+# Go uses every core already. With -j, targets still take turns: output stays readable and timings honest.
+.NOTPARALLEL:
+
+.PHONY: help
+help: ## List the targets
+	@while IFS= read -r line; do \
+		case $$line in [a-z]*:*'## '*) printf '  %-14s %s\n' "$${line%%:*}" "$${line#*'## '}";; esac; \
+	done < $(firstword $(MAKEFILE_LIST))
+
+.PHONY: build
+build: ## Build bin/idsrl, a static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(BIN) ./cmd/idsrl
+
+.PHONY: test
+test: ## Run every test (a few minutes)
+	$(GO) test -timeout 15m ./...
+
+.PHONY: test-short
+test-short: ## Run the quick tests (under 30 seconds once built)
+	$(GO) test -short ./...
+
+.PHONY: race
+race: ## Run the quick tests of RACE_PACKAGES under the race detector
+	@cc=$$($(GO) env CC); if ! command -v "$${cc%% *}" >/dev/null; then \
+		echo "race: SKIPPED, the race detector needs a C compiler and '$$cc' is not installed"; exit 0; \
+	fi; set -x; CGO_ENABLED=1 $(GO) test -race -short -timeout 15m $(RACE_PACKAGES)
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (10s) each
+	@set -f; list=$$($(GO) test -list '^Fuzz' $(FUZZ_PACKAGES)) || { printf '%s\n' "$$list"; exit 1; }; \
+	names=; targets=; failed=; before=; \
+	for word in $$list; do \
+		case $$before:$$word in \
+		ok:*) for name in $$names; do targets="$$targets $$word:$$name"; done; names= ;; \
+		*:Fuzz*) names="$$names $$word" ;; \
+		esac; before=$$word; \
+	done; \
+	if [ -z "$$targets" ]; then echo "fuzz: no fuzz target in $(FUZZ_PACKAGES)"; exit 1; fi; \
+	for target in $$targets; do \
+		name=$${target##*:}; package=$${target%:*}; echo "== $$package $$name"; \
+		$(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$package" || failed="$$failed $$target"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "fuzz: FAILED:$$failed"; exit 1; fi
+
+.PHONY: bench
+bench: ## Run benchmarks matching BENCH (all) COUNT times (6) into BENCH_OUT
+	@mkdir -p $(dir $(BENCH_OUT)) && rm -f $(BENCH_OUT).failed
+	@{ $(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) -timeout 60m $(BENCH_PACKAGES) || \
+		: > $(BENCH_OUT).failed; } | tee $(BENCH_OUT)
+	@if [ -e $(BENCH_OUT).failed ]; then rm $(BENCH_OUT).failed; echo "bench: FAILED"; exit 1; fi
+
+.PHONY: bench-compare
+bench-compare: ## Compare two outputs of bench: OLD=file NEW=file
+	@if [ -z "$(OLD)" ] || [ -z "$(NEW)" ]; then echo "usage: make bench-compare OLD=file NEW=file"; exit 2; fi
+	@$(TOOL) benchstat "$(OLD)" "$(NEW)"
+
+.PHONY: golden
+golden: ## Rewrite the golden files; read the diff afterwards
+	@$(GO) vet $(GOLDEN_PACKAGES)
+	@packages=$$($(GO) list $(GOLDEN_PACKAGES)) || exit 1; \
+	for package in $$packages; do \
+		if $(GO) test -run '^$$' "$$package" -update >/dev/null 2>&1; then \
+			$(GO) test -count 1 "$$package" -update || exit 1; \
+		fi; \
+	done
+
+.PHONY: fmt
+fmt: ## Format all Go files and group their imports
+	@$(GOFMT) -s -w .
+	@$(TOOL) goimports -format-only -local idsrl -w .
+
+.PHONY: fmt-check
+fmt-check: ## Fail if a Go file is not formatted
+	@files=$$($(GOFMT) -s -l .) || exit 1; \
+	more=$$($(TOOL) goimports -format-only -local idsrl -l .) || exit 1; \
+	if [ -n "$$files$$more" ]; then \
+		echo "not formatted, run make fmt:"; printf '%s\n%s\n' "$$files" "$$more" | sort -u; exit 1; \
+	fi
+
+.PHONY: vet
+vet: ## Run go vet
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: ## Run golangci-lint
+	$(TOOL) golangci-lint run ./...
+
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities that the code can reach
+	@out=$$($(TOOL) govulncheck -db '$(VULNDB)' ./... 2>&1) && status=0 || status=$$?; \
+	printf '%s\n' "$$out"; \
+	if [ $$status -ne 0 ]; then case $$out in \
+		*'fetching vulnerabilities'*) \
+			echo "vuln: NOT CHECKED, the vulnerability database $(VULNDB) could not be reached" ;; \
+		*) exit $$status ;; \
+	esac; fi
+
+.PHONY: cover
+cover: ## Measure how much of each package its quick tests run
+	@mkdir -p bin
+	$(GO) test -short -coverprofile bin/coverage.out ./...
+	@$(GO) tool cover -func bin/coverage.out | tail -n 1
+	@$(GO) tool cover -html bin/coverage.out -o bin/coverage.html
+
+.PHONY: check
+check: fmt-check vet lint test race ## All that a commit must pass
+
+.PHONY: clean
+clean: ## Remove what the other targets built
+	rm -rf bin
