@@ -1,0 +1,258 @@
+package results
+
+import (
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Mode says how a policy chose its actions in an evaluation.
+type Mode string
+
+const (
+	Greedy  Mode = "greedy"  // the best action by its own estimate
+	Sampled Mode = "sampled" // drawn from its distribution
+)
+
+// An EvalRow is one line of eval.csv: Games games played after Step steps of training. NaN means that there is no
+// value.
+type EvalRow struct {
+	Step                 int64 // steps of the environment since the start of training
+	Episodes             int64 // episodes finished by then
+	Mode                 Mode
+	Games                int64
+	HackProbability      float64 // share of games in which the attacker reached its goal
+	HackLow, HackHigh    float64 // 95 % Wilson interval of it
+	DetectionProbability float64 // share of games in which the attacker was caught
+	AttackerReturn       float64 // mean over games, without discount
+	DefenderReturn       float64
+	EpisodeLength        float64 // mean number of steps
+}
+
+// columns ties the names in eval.csv to the fields, for the writer and the reader alike.
+func (r *EvalRow) columns() []column {
+	return []column{
+		{"step", &r.Step},
+		{"episodes", &r.Episodes},
+		{"mode", &r.Mode},
+		{"games", &r.Games},
+		{"hack_probability", &r.HackProbability},
+		{"hack_low", &r.HackLow},
+		{"hack_high", &r.HackHigh},
+		{"detection_probability", &r.DetectionProbability},
+		{"attacker_return", &r.AttackerReturn},
+		{"defender_return", &r.DefenderReturn},
+		{"episode_length", &r.EpisodeLength},
+	}
+}
+
+// EvalHeader returns the first line of eval.csv.
+func EvalHeader() string { return header(new(EvalRow).columns()) }
+
+// Line returns the row as a line of eval.csv.
+func (r EvalRow) Line() string { return line(r.columns()) }
+
+// A TrainRow is one line of train.csv: what happened in training since the line before, exploration included. NaN means
+// that there is no value.
+type TrainRow struct {
+	Step, Episodes       int64 // as in EvalRow
+	HackProbability      float64
+	DetectionProbability float64
+	AttackerReturn       float64
+	DefenderReturn       float64
+	EpisodeLength        float64
+	Extra                []float64 // the algorithm's own metrics, as named in TrainHeader
+}
+
+func (r *TrainRow) columns() []column {
+	return []column{
+		{"step", &r.Step},
+		{"episodes", &r.Episodes},
+		{"hack_probability", &r.HackProbability},
+		{"detection_probability", &r.DetectionProbability},
+		{"attacker_return", &r.AttackerReturn},
+		{"defender_return", &r.DefenderReturn},
+		{"episode_length", &r.EpisodeLength},
+	}
+}
+
+// TrainHeader returns the first line of train.csv for rows with these extra metrics. A name with a comma, a quote or a
+// line break panics.
+func TrainHeader(extra ...string) string {
+	columns := new(TrainRow).columns()
+	for _, name := range extra {
+		if strings.ContainsAny(name, ",\"\r\n") {
+			panic(fmt.Sprintf("results: %q cannot name a column", name))
+		}
+		columns = append(columns, column{name: name})
+	}
+	return header(columns)
+}
+
+// Line returns the row as a line of train.csv.
+func (r TrainRow) Line() string {
+	columns := r.columns()
+	for i := range r.Extra {
+		columns = append(columns, column{value: &r.Extra[i]})
+	}
+	return line(columns)
+}
+
+// A column is a name and a pointer to a row's value: *int64, *float64 or *Mode.
+type column struct {
+	name  string
+	value any
+}
+
+func header(columns []column) string {
+	names := make([]string, len(columns))
+	for i, c := range columns {
+		names[i] = c.name
+	}
+	return strings.Join(names, ",")
+}
+
+func line(columns []column) string {
+	cells := make([]string, len(columns))
+	for i, c := range columns {
+		switch v := c.value.(type) {
+		case *int64:
+			cells[i] = strconv.FormatInt(*v, 10)
+		case *float64:
+			cells[i] = formatFloat(*v)
+		case *Mode:
+			cells[i] = string(*v)
+		}
+	}
+	return strings.Join(cells, ",")
+}
+
+// parse is the inverse of line for one cell.
+func (c column) parse(cell string) (err error) {
+	switch v := c.value.(type) {
+	case *int64:
+		if *v, err = strconv.ParseInt(cell, 10, 64); err != nil {
+			return fmt.Errorf("%q is not a whole number", cell)
+		}
+	case *float64:
+		*v, err = parseFloat(cell)
+	case *Mode:
+		if *v = Mode(cell); *v != Greedy && *v != Sampled {
+			return fmt.Errorf("%q is neither %s nor %s", cell, Greedy, Sampled)
+		}
+	}
+	return err
+}
+
+// formatFloat writes the shortest decimal that parseFloat reads back as x, bit for bit, and nothing for NaN.
+func formatFloat(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', -1, 64)
+}
+
+func parseFloat(cell string) (float64, error) {
+	if cell == "" {
+		return math.NaN(), nil
+	}
+	x, err := strconv.ParseFloat(cell, 64)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a number", cell)
+	}
+	return x, nil
+}
+
+// ReadEval reads eval.csv. It finds the columns by name and passes over those that it does not know. A last line
+// without a line feed is still being written, or was when the run was killed: it is ignored.
+func ReadEval(r io.Reader) ([]EvalRow, error) {
+	names, records, err := readRecords(r)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]EvalRow, len(records))
+	for i, rec := range records {
+		for _, c := range rows[i].columns() {
+			at := slices.Index(names, c.name)
+			if at < 0 {
+				return nil, fmt.Errorf("no column is called %s", c.name)
+			}
+			if err := c.parse(rec.cells[at]); err != nil {
+				return nil, fmt.Errorf("line %d, column %s: %w", rec.line, c.name, err)
+			}
+		}
+	}
+	return rows, nil
+}
+
+// A Table is a CSV file of numbers, such as train.csv. An empty cell is NaN.
+type Table struct {
+	Columns []string
+	Rows    [][]float64 // each as long as Columns
+}
+
+// Column returns the values under name, from top to bottom, and nil if no column is called so.
+func (t *Table) Column(name string) []float64 {
+	at := slices.Index(t.Columns, name)
+	if at < 0 {
+		return nil
+	}
+	values := make([]float64, len(t.Rows))
+	for i, row := range t.Rows {
+		values[i] = row[at]
+	}
+	return values
+}
+
+// ReadCSV reads a header and lines of numbers. As in ReadEval, a last line without a line feed is ignored.
+func ReadCSV(r io.Reader) (*Table, error) {
+	names, records, err := readRecords(r)
+	if err != nil {
+		return nil, err
+	}
+	table := &Table{Columns: names, Rows: make([][]float64, len(records))}
+	for i, rec := range records {
+		table.Rows[i] = make([]float64, len(names))
+		for j, cell := range rec.cells {
+			if table.Rows[i][j], err = parseFloat(cell); err != nil {
+				return nil, fmt.Errorf("line %d, column %s: %w", rec.line, names[j], err)
+			}
+		}
+	}
+	return table, nil
+}
+
+// A record is one line of a CSV file under the header, with as many cells as that.
+type record struct {
+	line  int
+	cells []string
+}
+
+// readRecords reads the complete lines of a CSV file.
+func readRecords(r io.Reader) (names []string, records []record, err error) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	reader := csv.NewReader(bytes.NewReader(data[:bytes.LastIndexByte(data, '\n')+1]))
+	for {
+		cells, err := reader.Read()
+		switch {
+		case errors.Is(err, io.EOF):
+			return names, records, nil
+		case err != nil:
+			return nil, nil, err
+		case names == nil:
+			names = cells
+		default:
+			at, _ := reader.FieldPos(0)
+			records = append(records, record{at, cells})
+		}
+	}
+}

@@ -1,0 +1,210 @@
+// Package results keeps what came out of training: the files in a run's folder, the statistics over seeds, and the
+// tables that show them. The README in this folder describes every file and column.
+//
+// A run is one training with one seed. Whoever trains writes its folder with Manifest.Save, WriteFile and Appender;
+// whoever compares reads it with FindRuns, Summarize and Grid.
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The files in a run's folder.
+const (
+	ConfigFile      = "config.yaml"   // every setting as it was used
+	ManifestFile    = "manifest.json" // a Manifest
+	TrainFile       = "train.csv"     // a TrainRow a line
+	EvalFile        = "eval.csv"      // an EvalRow a line
+	FinalCheckpoint = "final.ckpt"    // the trained agent
+	LastCheckpoint  = "last.ckpt"     // where an interrupted run resumes
+)
+
+// ManifestFormat is the format that this program writes, and the only one that it reads.
+const ManifestFormat = 1
+
+// A Status says how far a run is. A run that was killed still says Running.
+type Status string
+
+const (
+	Running     Status = "running"
+	Interrupted Status = "interrupted"
+	Finished    Status = "finished"
+)
+
+// A Manifest says what a run is: what was trained on what, from which seeds, by which program, and how far it came.
+// Seeds are strings in JSON, since many readers round numbers above 2^53.
+type Manifest struct {
+	Format           int             `json:"format"` // set by Save
+	Status           Status          `json:"status"`
+	Env              string          `json:"env"`
+	Algo             string          `json:"algo"` // one name, or "attacker vs defender"
+	Seed             uint64          `json:"seed,string"`
+	InstanceSeed     uint64          `json:"instance_seed,string"`
+	Layout           json.RawMessage `json:"layout,omitempty"` // what InstanceSeed drew, compact; nil if nothing
+	Steps            int64           `json:"steps"`
+	Episodes         int64           `json:"episodes"`
+	WallSeconds      float64         `json:"wall_seconds"` // summed over the sessions of a resumed run
+	StartedAt        time.Time       `json:"started_at"`
+	EndedAt          time.Time       `json:"ended_at,omitzero"`
+	CheckpointSHA256 string          `json:"checkpoint_sha256,omitempty"` // of FinalCheckpoint, in hexadecimal
+	Command          []string        `json:"command"`
+	Program          Program         `json:"program"`
+}
+
+// A Program is the build that made a run.
+type Program struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// StepsPerSecond returns the mean speed over all sessions, NaN before the first has been timed.
+func (m *Manifest) StepsPerSecond() float64 {
+	if m.WallSeconds <= 0 {
+		return math.NaN()
+	}
+	return float64(m.Steps) / m.WallSeconds
+}
+
+// Save writes the manifest into the folder dir, durably.
+func (m *Manifest) Save(dir string) error {
+	m.Format = ManifestFormat
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		return fmt.Errorf("results: manifest: %w", err)
+	}
+	return WriteFile(filepath.Join(dir, ManifestFile), append(data, '\n'))
+}
+
+// decode is the inverse of Save. It looks at the format first, because the fields of another one may differ in type.
+func (m *Manifest) decode(data []byte) error {
+	var head struct{ Format int }
+	if err := json.Unmarshal(data, &head); err != nil {
+		return err
+	}
+	if head.Format != ManifestFormat {
+		return fmt.Errorf("format %d is unknown: this program reads format %d", head.Format, ManifestFormat)
+	}
+	if err := json.Unmarshal(data, m); err != nil {
+		return err
+	}
+	if m.Layout != nil {
+		var layout bytes.Buffer
+		if err := json.Compact(&layout, m.Layout); err != nil { // undoes the indentation of Save
+			return err
+		}
+		m.Layout = layout.Bytes()
+	}
+	return nil
+}
+
+// A Run is a run's folder, read.
+type Run struct {
+	Dir string
+	Manifest
+	Evals []EvalRow // in the order of training; none before the first evaluation
+}
+
+// ReadRun reads the manifest and the evaluations in dir. The run may still be going on.
+func ReadRun(dir string) (*Run, error) {
+	run := &Run{Dir: dir}
+	path := filepath.Join(dir, ManifestFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := run.Manifest.decode(data); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	path = filepath.Join(dir, EvalFile)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return run, nil
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if run.Evals, err = ReadEval(f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return run, nil
+}
+
+// ReadTrain reads the run's training curve. It is not part of ReadRun since it can be long.
+func (r *Run) ReadTrain() (*Table, error) {
+	path := filepath.Join(r.Dir, TrainFile)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	table, err := ReadCSV(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return table, nil
+}
+
+// Last returns the run's latest evaluation in mode, and whether there is one. If there is none, its values are NaN.
+func (r *Run) Last(mode Mode) (row EvalRow, ok bool) {
+	for _, row := range slices.Backward(r.Evals) {
+		if row.Mode == mode {
+			return row, true
+		}
+	}
+	for _, c := range row.columns() {
+		if v, ok := c.value.(*float64); ok {
+			*v = math.NaN()
+		}
+	}
+	return row, false
+}
+
+// FindRuns reads every run in dirs and the folders below, sorted by folder. A run that is reached twice counts once. It
+// is an error if there is none, or if one cannot be read.
+func FindRuns(dirs ...string) ([]*Run, error) {
+	found := map[string]string{} // absolute path of a run's folder: the path to show
+	for _, dir := range dirs {
+		// os.DirFS follows dir itself if it is a symbolic link; filepath.WalkDir would find nothing there.
+		err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
+			if err != nil {
+				return fmt.Errorf("%s: %w", dir, err)
+			}
+			if entry.Name() != ManifestFile || entry.IsDir() {
+				return nil
+			}
+			run := filepath.Dir(filepath.Join(dir, filepath.FromSlash(path)))
+			abs, err := filepath.Abs(run)
+			found[abs] = run
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if len(found) == 0 {
+		return nil, fmt.Errorf("no run in %s: a run's folder holds a %s", strings.Join(dirs, ", "), ManifestFile)
+	}
+	var runs []*Run
+	for _, abs := range slices.Sorted(maps.Keys(found)) {
+		run, err := ReadRun(found[abs])
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}

@@ -1,0 +1,213 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func ExampleWilson() {
+	low, high := Wilson(0, 10, Z95)
+	fmt.Printf("not once in 10 games: %.3f to %.3f\n", low, high)
+	// Output: not once in 10 games: 0.000 to 0.278
+}
+
+func ExampleBootstrap() {
+	seeds := []float64{0.61, 0.64, 0.63, 0.66, 0.62, 0.65, 0.60, 0.67, 0.64, 0.66}
+	low, high := Bootstrap(seeds, Mean, 0.95, 10_000, 1)
+	fmt.Printf("%.3f [%.3f, %.3f]\n", Mean(seeds), low, high)
+	// Output: 0.638 [0.625, 0.651]
+}
+
+func TestStatistics(t *testing.T) {
+	nan := math.NaN()
+	cases := []struct {
+		name      string
+		got, want float64
+	}{
+		{"mean", Mean([]float64{1, 2, 3, 4}), 2.5},
+		{"mean of none", Mean(nil), nan},
+		{"deviation", StdDev([]float64{2, 4, 4, 4, 5, 5, 7, 9}), math.Sqrt(32. / 7)}, // Σ(x−5)² = 32
+		{"deviation of one", StdDev([]float64{3}), nan},
+		{"deviation of none", StdDev(nil), nan},
+		{"lowest", Quantile([]float64{3, 1, 2}, 0), 1},
+		{"median", Quantile([]float64{3, 1, 2}, 0.5), 2},
+		{"highest", Quantile([]float64{3, 1, 2}, 1), 3},
+		{"interpolated", Quantile([]float64{4, 3, 2, 1}, 0.25), 1.75}, // 1 + ¾ of the way from 1 to 2
+		{"quantile of one", Quantile([]float64{7}, 0.3), 7},
+		{"quantile of none", Quantile(nil, 0.5), nan},
+		{"middle half", IQM([]float64{8, 1, 7, 2, 6, 3, 5, 4}), 4.5}, // of 3, 4, 5, 6
+		{"outliers", IQM([]float64{1, 2, 3, 1e9, -1e9}), 2},          // of 1, 2, 3
+		{"too few to cut", IQM([]float64{1, 2, 6}), 3},
+		{"interquartile mean of none", IQM(nil), nan},
+	}
+	for _, c := range cases {
+		if !near(c.got, c.want, 1e-12) {
+			t.Errorf("%s: got %v, want %v", c.name, c.got, c.want)
+		}
+	}
+}
+
+func TestStatisticsKeepOrder(t *testing.T) {
+	values := []float64{3, 1, 2, 0}
+	Quantile(values, 0.5)
+	IQM(values)
+	Bootstrap(values, Mean, 0.95, 10, 1)
+	if !slices.Equal(values, []float64{3, 1, 2, 0}) {
+		t.Errorf("changed to %v", values)
+	}
+}
+
+// With z = 2 the formula can be followed by hand: for 5 of 12, p = 5/12, z²/n = 1/3, so the centre is
+// (5/12 + 1/6)·¾ = 7/16 and the half-width 2·¾·√(35/1728 + 1/144) = 1.5·√(47/1728).
+func TestWilsonByHand(t *testing.T) {
+	half := 1.5 * math.Sqrt(47./1728)
+	cases := []struct {
+		successes, n int
+		low, high    float64
+	}{
+		{5, 12, 7./16 - half, 7./16 + half},
+		{7, 12, 9./16 - half, 9./16 + half},
+		{0, 12, 0, 0.25}, // z²/(n+z²) = 4/16
+		{12, 12, 0.75, 1},
+		{0, 0, math.NaN(), math.NaN()},
+	}
+	for _, c := range cases {
+		low, high := Wilson(c.successes, c.n, 2)
+		if !near(low, c.low, 1e-12) || !near(high, c.high, 1e-12) {
+			t.Errorf("%d of %d: [%v, %v], want [%v, %v]", c.successes, c.n, low, high, c.low, c.high)
+		}
+	}
+	for n := 1; n < 200; n++ {
+		if low, _ := Wilson(0, n, Z95); low != 0 {
+			t.Errorf("0 of %d: low end %v", n, low)
+		}
+		if _, high := Wilson(n, n, Z95); high != 1 {
+			t.Errorf("%d of %d: high end %v", n, n, high)
+		}
+	}
+	mustPanic(t, func() { Wilson(3, 2, Z95) })
+	mustPanic(t, func() { Wilson(-1, 2, Z95) })
+}
+
+// The coverage of an interval of a proportion is a sum over the binomial distribution, so this test is exact. Near
+// p = 0 Wilson's interval keeps what the textbook's p ± z√(p(1−p)/n), the control, loses.
+func TestWilsonCoverage(t *testing.T) {
+	const n = 100
+	wald := func(k, n int, z float64) (low, high float64) {
+		p := float64(k) / float64(n)
+		half := z * math.Sqrt(p*(1-p)/float64(n))
+		return p - half, p + half
+	}
+	coverage := func(interval func(k, n int, z float64) (low, high float64), p float64) float64 {
+		covered := 0.0
+		for k := range n + 1 {
+			if low, high := interval(k, n, Z95); low <= p && p <= high {
+				covered += binomial(k, n, p)
+			}
+		}
+		return covered
+	}
+	var all []float64
+	for i := 2; i <= 98; i++ {
+		c := coverage(Wilson, float64(i)/100)
+		if c < 0.91 {
+			t.Errorf("p = %d %%: covered with probability %.3f", i, c)
+		}
+		all = append(all, c)
+	}
+	if mean := Mean(all); !near(mean, 0.95, 0.005) {
+		t.Errorf("covered with probability %.4f on average", mean)
+	}
+	if c := coverage(wald, 0.02); c > 0.9 {
+		t.Errorf("the control covers 2 %% with probability %.3f", c)
+	}
+}
+
+// Resamples of {0, 1} have the mean 0, ½ or 1 with probability ¼, ½, ¼. The quantiles below lie 0.05 away from where
+// these change, 11 standard deviations of a share of 10,000.
+func TestBootstrapByHand(t *testing.T) {
+	cases := []struct{ level, low, high float64 }{{0.95, 0, 1}, {0.6, 0, 1}, {0.4, 0.5, 0.5}}
+	for _, c := range cases {
+		low, high := Bootstrap([]float64{0, 1}, Mean, c.level, 10_000, 7)
+		if low != c.low || high != c.high {
+			t.Errorf("level %v: [%v, %v], want [%v, %v]", c.level, low, high, c.low, c.high)
+		}
+	}
+}
+
+func TestBootstrapIsDeterministic(t *testing.T) {
+	values := []float64{1, 5, 2, 8, 3, 9, 4}
+	a, b := Bootstrap(values, IQM, 0.9, 500, 1)
+	c, d := Bootstrap(values, IQM, 0.9, 500, 1)
+	if a != c || b != d {
+		t.Errorf("[%v, %v], then [%v, %v]", a, b, c, d)
+	}
+	if c, d = Bootstrap(values, Mean, 0.9, 500, 2); a == c && b == d {
+		t.Error("neither seed nor statistic matter")
+	}
+}
+
+func TestBootstrapOfFewerThanTwo(t *testing.T) {
+	for _, values := range [][]float64{nil, {1}} {
+		if low, high := Bootstrap(values, Mean, 0.95, 10, 1); !math.IsNaN(low) || !math.IsNaN(high) {
+			t.Errorf("%v: [%v, %v]", values, low, high)
+		}
+	}
+}
+
+// The percentile interval of the mean of 20 normal values is close to mean ± z·s·√(19/20)/√20, which covers the truth
+// with P(|t₁₉| < 1.96·√(19/20)) = 0.929. In 1000 trials the share has a standard deviation of 0.008, so [0.895, 0.96]
+// leaves out 4 of them on either side: a false alarm has a chance of 1e-4, and of 0 with this fixed seed. The controls
+// are intervals of another level.
+func TestBootstrapCoverage(t *testing.T) {
+	coverage := func(level float64) float64 {
+		rng := rand.New(rand.NewPCG(3, 0))
+		covered := 0
+		for trial := range uint64(1000) {
+			values := make([]float64, 20)
+			for i := range values {
+				values[i] = 5 + rng.NormFloat64()
+			}
+			if low, high := Bootstrap(values, Mean, level, 200, trial); low <= 5 && 5 <= high {
+				covered++
+			}
+		}
+		return float64(covered) / 1000
+	}
+	if c := coverage(0.95); c < 0.895 || c > 0.96 {
+		t.Errorf("covered with frequency %.3f", c)
+	}
+	for _, level := range []float64{0.85, 0.999} {
+		if c := coverage(level); c >= 0.895 && c <= 0.96 {
+			t.Errorf("an interval of level %v passes, too: %.3f", level, c)
+		}
+	}
+}
+
+func TestNewEstimate(t *testing.T) {
+	nan := math.NaN()
+	if e := NewEstimate([]float64{nan, 1, nan, 3}); e != (Estimate{2, 1, 3}) {
+		t.Errorf("of 1 and 3: %v", e)
+	}
+	if e := NewEstimate([]float64{nan, 1}); e.Mean != 1 || !math.IsNaN(e.Low) || !math.IsNaN(e.High) {
+		t.Errorf("of one: %v", e)
+	}
+	if e := NewEstimate([]float64{nan}); !math.IsNaN(e.Mean) || !math.IsNaN(e.Low) {
+		t.Errorf("of none: %v", e)
+	}
+}
+
+// binomial returns the probability of k successes in n trials.
+func binomial(k, n int, p float64) float64 {
+	lgamma := func(x int) float64 { y, _ := math.Lgamma(float64(x)); return y }
+	return math.Exp(lgamma(n+1) - lgamma(k+1) - lgamma(n-k+1) +
+		float64(k)*math.Log(p) + float64(n-k)*math.Log1p(-p))
+}
+
+// near holds for values that differ by at most tolerance, and for two NaN.
+func near(a, b, tolerance float64) bool {
+	return math.Abs(a-b) <= tolerance || math.IsNaN(a) && math.IsNaN(b)
+}

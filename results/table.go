@@ -1,0 +1,205 @@
+package results
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+)
+
+// A Summary is what all runs of one algorithm in one environment, each with its own seed, came to. Estimates are of
+// each run's last evaluation, which for an unfinished run is an early one: compare groups only when Unfinished is 0.
+type Summary struct {
+	Env, Algo         string
+	Seeds, Unfinished int // runs; those among them whose Status is not Finished
+
+	GreedyHack, SampledHack                       Estimate // probability
+	Detection                                     Estimate // probability; this and the following are greedy
+	AttackerReturn, DefenderReturn, EpisodeLength Estimate
+
+	Steps, StepsPerSecond, WallSeconds float64   // means over seeds
+	Curve                              []float64 // greedy hack probability at each evaluation, mean over seeds
+}
+
+// Summarize groups runs by environment and algorithm, and sorts the groups so.
+func Summarize(runs []*Run) []Summary {
+	var summaries []Summary
+	runs = sorted(runs)
+	for len(runs) > 0 {
+		n := slices.IndexFunc(runs, func(r *Run) bool { return r.Env != runs[0].Env || r.Algo != runs[0].Algo })
+		if n < 0 {
+			n = len(runs)
+		}
+		summaries = append(summaries, summarize(runs[:n]))
+		runs = runs[n:]
+	}
+	return summaries
+}
+
+// summarize sums up the runs of one group.
+func summarize(group []*Run) Summary {
+	over := func(value func(*Run) float64) []float64 {
+		values := make([]float64, len(group))
+		for i, run := range group {
+			values[i] = value(run)
+		}
+		return withoutNaN(values)
+	}
+	final := func(mode Mode, value func(EvalRow) float64) Estimate {
+		return NewEstimate(over(func(r *Run) float64 {
+			row, _ := r.Last(mode)
+			return value(row)
+		}))
+	}
+	hack := func(e EvalRow) float64 { return e.HackProbability }
+	s := Summary{
+		Env: group[0].Env, Algo: group[0].Algo, Seeds: len(group),
+		GreedyHack:     final(Greedy, hack),
+		SampledHack:    final(Sampled, hack),
+		Detection:      final(Greedy, func(e EvalRow) float64 { return e.DetectionProbability }),
+		AttackerReturn: final(Greedy, func(e EvalRow) float64 { return e.AttackerReturn }),
+		DefenderReturn: final(Greedy, func(e EvalRow) float64 { return e.DefenderReturn }),
+		EpisodeLength:  final(Greedy, func(e EvalRow) float64 { return e.EpisodeLength }),
+		Steps:          Mean(over(func(r *Run) float64 { return float64(r.Steps) })),
+		StepsPerSecond: Mean(over(func(r *Run) float64 { return r.StepsPerSecond() })),
+		WallSeconds:    Mean(over(func(r *Run) float64 { return r.WallSeconds })),
+		Curve:          curve(group),
+	}
+	for _, run := range group {
+		if run.Status != Finished {
+			s.Unfinished++
+		}
+	}
+	return s
+}
+
+// curve returns the greedy hack probability at each step at which some run was evaluated, averaged over those.
+func curve(group []*Run) []float64 {
+	at := map[int64][]float64{}
+	for _, run := range group {
+		for _, row := range run.Evals {
+			if row.Mode == Greedy {
+				at[row.Step] = append(at[row.Step], row.HackProbability)
+			}
+		}
+	}
+	var means []float64
+	for _, step := range slices.Sorted(maps.Keys(at)) {
+		means = append(means, Mean(withoutNaN(at[step])))
+	}
+	return means
+}
+
+// sorted returns runs by environment, algorithm and seed.
+func sorted(runs []*Run) []*Run {
+	return slices.SortedStableFunc(slices.Values(runs), func(a, b *Run) int {
+		return cmp.Or(
+			cmp.Compare(sortKey(a.Env), sortKey(b.Env)),
+			cmp.Compare(sortKey(a.Algo), sortKey(b.Algo)),
+			cmp.Compare(a.Seed, b.Seed))
+	})
+}
+
+var digits = regexp.MustCompile(`[0-9]+`)
+
+// sortKey puts v2 before v10, by widening numbers to the same length.
+func sortKey(id string) string {
+	return digits.ReplaceAllStringFunc(id, func(n string) string { return fmt.Sprintf("%20s", n) })
+}
+
+// curveWidth is the length of a learning curve in a table.
+const curveWidth = 8
+
+// SummaryGrid shows a row a group. People see what fits 120 columns, machines see everything. Unfinished runs appear as
+// finished/all under seeds.
+func SummaryGrid(summaries []Summary) *Grid {
+	mean := func(e Estimate, digits int) Cell { // of an interval that machines see in full
+		return Cell{fixed(e.Mean, digits), Interval(e, digits).Values}
+	}
+	return fill(summaries, []field[Summary]{
+		{Column{"env", []string{"env"}}, func(s Summary) Cell { return Text(s.Env) }},
+		{Column{"algo", []string{"algo"}}, func(s Summary) Cell { return Text(s.Algo) }},
+		{Column{"seeds", []string{"seeds", "unfinished"}}, func(s Summary) Cell {
+			text := fmt.Sprint(s.Seeds)
+			if s.Unfinished > 0 {
+				text = fmt.Sprintf("%d/%d", s.Seeds-s.Unfinished, s.Seeds)
+			}
+			return Cell{text, []any{s.Seeds, s.Unfinished}}
+		}},
+		{Column{"hacked,\ngreedy", interval("greedy_hack_probability")},
+			func(s Summary) Cell { return Interval(s.GreedyHack, 3) }},
+		{Column{"hacked,\nsampled", interval("sampled_hack_probability")},
+			func(s Summary) Cell { return mean(s.SampledHack, 3) }},
+		{Column{"", interval("detection_probability")}, func(s Summary) Cell { return mean(s.Detection, 3) }},
+		{Column{"attacker\nreturn", interval("attacker_return")},
+			func(s Summary) Cell { return mean(s.AttackerReturn, 2) }},
+		{Column{"", interval("defender_return")}, func(s Summary) Cell { return mean(s.DefenderReturn, 2) }},
+		{Column{"", interval("episode_length")}, func(s Summary) Cell { return mean(s.EpisodeLength, 1) }},
+		{Column{"steps", []string{"steps"}}, func(s Summary) Cell { return Scaled(s.Steps) }},
+		{Column{"", []string{"steps_per_second"}}, func(s Summary) Cell { return Scaled(s.StepsPerSecond) }},
+		{Column{"", []string{"wall_seconds"}}, func(s Summary) Cell { return Seconds(s.WallSeconds) }},
+		{Column{"curve", nil}, func(s Summary) Cell { return Cell{Text: Sparkline(s.Curve, 0, 1, curveWidth)} }},
+	})
+}
+
+// PerSeed shows a row a run, sorted by environment, algorithm and seed. The interval that machines see is the
+// evaluation's own, over games.
+func PerSeed(runs []*Run) *Grid {
+	last := func(mode Mode, cell func(EvalRow) Cell) func(*Run) Cell {
+		return func(r *Run) Cell {
+			row, _ := r.Last(mode)
+			return cell(row)
+		}
+	}
+	hack := func(e EvalRow) Cell {
+		return Cell{fixed(e.HackProbability, 3), []any{e.HackProbability, e.HackLow, e.HackHigh}}
+	}
+	return fill(sorted(runs), []field[*Run]{
+		{Column{"env", []string{"env"}}, func(r *Run) Cell { return Text(r.Env) }},
+		{Column{"algo", []string{"algo"}}, func(r *Run) Cell { return Text(r.Algo) }},
+		{Column{"seed", []string{"seed"}}, func(r *Run) Cell { return Int(r.Seed) }},
+		{Column{"status", []string{"status"}}, func(r *Run) Cell { return Text(string(r.Status)) }},
+		{Column{"hacked,\ngreedy", interval("greedy_hack_probability")}, last(Greedy, hack)},
+		{Column{"hacked,\nsampled", interval("sampled_hack_probability")}, last(Sampled, hack)},
+		{Column{"", []string{"detection_probability"}},
+			last(Greedy, func(e EvalRow) Cell { return Fixed(e.DetectionProbability, 3) })},
+		{Column{"attacker\nreturn", []string{"attacker_return"}},
+			last(Greedy, func(e EvalRow) Cell { return Fixed(e.AttackerReturn, 2) })},
+		{Column{"", []string{"defender_return"}},
+			last(Greedy, func(e EvalRow) Cell { return Fixed(e.DefenderReturn, 2) })},
+		{Column{"", []string{"episode_length"}},
+			last(Greedy, func(e EvalRow) Cell { return Fixed(e.EpisodeLength, 1) })},
+		{Column{"steps", []string{"steps"}}, func(r *Run) Cell {
+			return Cell{Scaled(float64(r.Steps)).Text, []any{r.Steps}}
+		}},
+		{Column{"steps/s", []string{"steps_per_second"}}, func(r *Run) Cell { return Scaled(r.StepsPerSecond()) }},
+		{Column{"time", []string{"wall_seconds"}}, func(r *Run) Cell { return Seconds(r.WallSeconds) }},
+		{Column{"", []string{"dir"}}, func(r *Run) Cell { return Text(r.Dir) }},
+	})
+}
+
+// interval names the three values of an estimate.
+func interval(name string) []string { return []string{name, name + "_low", name + "_high"} }
+
+// A field is a column of a grid whose rows show values of type T.
+type field[T any] struct {
+	Column
+	cell func(T) Cell
+}
+
+// fill returns a grid with a row for each item.
+func fill[T any](items []T, fields []field[T]) *Grid {
+	g := &Grid{}
+	for _, f := range fields {
+		g.Columns = append(g.Columns, f.Column)
+	}
+	for _, item := range items {
+		var cells []Cell
+		for _, f := range fields {
+			cells = append(cells, f.cell(item))
+		}
+		g.Add(cells...)
+	}
+	return g
+}
