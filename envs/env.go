@@ -162,3 +162,10 @@ func As[T any](env Env) (T, bool) {
 		env = w.Unwrap()
 	}
 }
+
+// Drawn is an Env of which something was drawn for the instance.
+type Drawn interface {
+	Env
+	// Layout says what, as compact JSON: equal layouts, equal text.
+	Layout() []byte
+}

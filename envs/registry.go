@@ -35,19 +35,36 @@ func (e Entry) New(instance uint64) (Env, error) { return e.Build(e.Game(), inst
 // Build is New with settings that started as e.Game().
 func (e Entry) Build(game Game, instance uint64) (Env, error) {
 	env, err := game.New(instance)
-	if err != nil || e.Cast == nil {
-		return env, err
+	if err != nil {
+		return nil, err
 	}
-	players := make([]Policy, len(e.Cast))
-	for seat, name := range e.Cast {
-		if name == "" {
-			continue
-		}
-		if players[seat], err = NewBot(game, seat, name); err != nil {
-			return nil, err
-		}
+	players, err := e.Players(game, len(env.Spec().Seats))
+	if err != nil {
+		return nil, err
 	}
 	return Versus(env, players...)
+}
+
+// Open reports whether a seat of the game is a learner's.
+func (e Entry) Open(seat int) bool { return e.Cast == nil || e.Cast[seat] == "" }
+
+// Players makes the bots that play in a game with so many seats, nil for each open one.
+func (e Entry) Players(game Game, seats int) ([]Policy, error) {
+	if e.Cast != nil && len(e.Cast) != seats {
+		return nil, fmt.Errorf("envs: %s casts %d seats of %d", e.ID, len(e.Cast), seats)
+	}
+	players := make([]Policy, seats)
+	for seat := range players {
+		if e.Open(seat) {
+			continue
+		}
+		bot, err := NewBot(game, seat, e.Cast[seat])
+		if err != nil {
+			return nil, err
+		}
+		players[seat] = bot
+	}
+	return players, nil
 }
 
 // NewBot makes the bot of that name for a seat of game.

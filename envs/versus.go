@@ -7,8 +7,8 @@ import (
 )
 
 // Versus seats players in game: players[i] plays seat i, nil leaves it open. The result is an Env whose seats are the
-// open ones, in order; with all seats open it is game itself, with none it plays on its own by Step(nil, out). Where game
-// is a Match, its players keep their seats, the new ones join them, and only the result may be used from then on.
+// open ones, in order; with all seats open it is game itself, with none it plays on its own by Step(nil, out). Where
+// game is a Match, its players keep their seats, the new ones join them, and only the result may be used from then on.
 // Player i draws from a stream of its own that the episode's seed names, so an episode stays the same whoever plays
 // the open seats alike.
 func Versus(game Env, players ...Policy) (Env, error) {

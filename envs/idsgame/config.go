@@ -86,6 +86,11 @@ func (c *Config) Validate() error {
 		ck.Require(len(c.NeighborPositions) > 0, "relative_neighbor_positions", c.NeighborPositions,
 			"must name at least one offset for a local view, such as [[-1, 0], [1, 0]]")
 	}
+	if nodes := c.NumLayers*c.NumServersPerLayer + 2; c.LocalView && c.Reconnaissance {
+		// The maximal attack plays local ids as if they were global ones.
+		ck.Require(len(c.NeighborPositions) <= nodes, "relative_neighbor_positions", c.NeighborPositions,
+			"must name at most as many offsets as there are nodes, %d, with reconnaissance in a local view", nodes)
+	}
 	if !c.Reconnaissance {
 		ck.Require(!c.ReconnaissanceReward, "reconnaissance_reward", true, "needs reconnaissance_actions: true")
 		ck.Require(!c.ExtraReconnaissanceReward, "extra_reconnaissance_reward", true,

@@ -1,7 +1,9 @@
 package idsgame
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"idsrl/envs"
@@ -29,7 +31,7 @@ type Game struct {
 	state *State
 	view  views
 	base  *State // what an episode starts from, or, if it is randomised, what the v3 rewards refer to
-	first views  // of base
+	first views  // of an episode that starts from base
 	ready bool   // an episode is running
 	nodes []int  // scratch of visible
 }
@@ -44,9 +46,11 @@ func NewGame(id string, cfg Config, instance uint64) (*Game, error) {
 	g := &Game{rules: rules, pcg: pcg, deal: NewDealer(rules, newGenerator(pcg))}
 	g.state, g.base = rules.NewState(), rules.NewState()
 	g.deal.Base(g.base)
-	rules.Reference = rules.Score(g.base)
+	rules.Reference = min(rules.Score(g.base), rules.finiteScore()) // Inf - Inf would be no reward
 	g.view, g.first = rules.newViews(), rules.newViews()
-	g.first.derive(rules, g.base)
+	begin := g.base.Clone()
+	clear(begin.Scanned) // what the base state reveals is known in an episode, too, but not marked
+	g.first.derive(rules, begin)
 	g.spec = rules.spec(id)
 	g.state.Set(g.base)
 	g.view.derive(rules, g.state)
@@ -96,7 +100,12 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 		panic(fmt.Sprintf("idsgame: attack id %d", attack))
 	}
 	tr := g.Apply(attack, defence, uniform(g.pcg))
-	out.Rewards[AttackerSeat], out.Rewards[DefenderSeat] = tr.AttackerReward, tr.DefenderReward
+	// The score is infinite where everything is at the maximum; a learner gets the sum of all rows instead.
+	out.Rewards[AttackerSeat] = tr.AttackerReward
+	out.Rewards[DefenderSeat] = tr.DefenderReward
+	if math.IsInf(tr.DefenderReward, 1) {
+		out.Rewards[DefenderSeat] = g.rules.finiteScore()
+	}
 	out.Terminated, out.Truncated, out.Winner = false, tr.Capped, envs.Nobody
 	switch {
 	case g.state.Hacked:
@@ -135,11 +144,16 @@ func (g *Game) Legal(seat int, dst []bool) {
 	copy(dst, g.view.legal[seat])
 }
 
-// AppendKey names what a seat sees: its observation, one byte an entry; if the game is fully observed, both sides'.
+// AppendKey names what a seat sees: its observation, one byte an entry (two in a local view
+// of more than 127 nodes); if the game is fully observed, both sides'.
 func (g *Game) AppendKey(dst []byte, seat int) []byte {
 	if seat == AttackerSeat || g.rules.cfg.FullyObserved {
+		wide := g.rules.cfg.LocalView && g.rules.Net.Nodes > math.MaxInt8 // node ids need two bytes
 		for _, x := range g.view.obs[AttackerSeat] {
-			dst = append(dst, byte(int8(x)))
+			dst = append(dst, byte(int(x)))
+			if wide {
+				dst = append(dst, byte(int(x)>>8))
+			}
 		}
 	}
 	if seat == DefenderSeat || g.rules.cfg.FullyObserved {
@@ -176,6 +190,25 @@ func (r *Rules) digits(index int, obs []float32) int {
 		index = index*(r.cfg.MaxValue+1) + min(int(x), r.cfg.MaxValue)
 	}
 	return index
+}
+
+// Layout is the base state that the instance seed drew: the defence values of each node but the start, and its detection
+// value last.
+func (g *Game) Layout() []byte {
+	width := g.rules.defenceWidth
+	nodes := make([][]int, g.rules.Net.Start())
+	for v := range nodes {
+		for _, x := range g.base.Defence[v*width : (v+1)*width] {
+			nodes[v] = append(nodes[v], int(x))
+		}
+	}
+	text, err := json.Marshal(struct {
+		Defence [][]int `json:"defence_and_detection_by_node"`
+	}{nodes})
+	if err != nil {
+		panic(err) // integers always have a text
+	}
+	return text
 }
 
 // Close does nothing.

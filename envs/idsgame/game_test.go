@@ -1,32 +1,117 @@
-package idsgame
+package idsgame_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"idsrl/envs"
+	"idsrl/envs/envtest"
+	"idsrl/envs/idsgame"
 )
 
-func BenchmarkStep(b *testing.B) {
-	reg := new(envs.Registry)
-	reg.Add(Entries()...)
-	for _, id := range []string{"idsgame-v0", "idsgame-v2", "idsgame-v5","idsgame-v19", "idsgame-minimal_defense-v2", "idsgame-minimal_defense-v5", "idsgame-maximal_attack-v2", "idsgame-random_attack-v2"} {
-		b.Run(id, func(b *testing.B) {
-			e, err := reg.Lookup(id)
-			if err != nil {
-				b.Fatal(err)
+// TestContract runs every id through the tests that all environments have in common.
+func TestContract(t *testing.T) {
+	options := envtest.Options{}
+	if testing.Short() {
+		options.Steps = 150
+	}
+	for _, e := range idsgame.Entries() {
+		t.Run(e.ID, func(t *testing.T) { envtest.Run(t, e.New, options) })
+	}
+}
+
+// TestStepPanics: ids outside the spaces are mistakes of the caller, and do not go unnoticed.
+func TestStepPanics(t *testing.T) {
+	for _, id := range []string{"idsgame-v0", "idsgame-v18", "idsgame-v19"} {
+		g := build(t, lookup(t, id), 1)
+		out := g.Spec().NewOutcome()
+		n, m := g.Rules().AttackActions(), g.Rules().DefenceActions()
+		for _, actions := range [][]int{{-1, 0}, {n, 0}, {0, -1}, {0, m}, {-2, -2}, {n + 1000, m + 1000}} {
+			if err := g.Reset(1); err != nil {
+				t.Fatal(err)
 			}
-			env, err := e.New(1)
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s: Step(%v) does not panic", id, actions)
+					}
+				}()
+				_ = g.Step(actions, out)
+			}()
+		}
+	}
+}
+
+// TestNoAllocations: once it is built, a game with or without bots allocates nothing.
+func TestNoAllocations(t *testing.T) {
+	ids := []string{}
+	for _, v := range []int{0, 5, 12, 14, 15, 17, 18, 19} {
+		for _, family := range []string{"", "-minimal_defense", "-random_defense", "-maximal_attack", "-random_attack"} {
+			ids = append(ids, fmt.Sprintf("idsgame%s-v%d", family, v))
+		}
+	}
+	for _, id := range ids {
+		env, err := lookup(t, id).New(1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seats := env.Spec().Seats
+		actions, out := make([]int, len(seats)), env.Spec().NewOutcome()
+		obs, legal := make([][]float32, len(seats)), make([][]bool, len(seats))
+		for seat := range seats {
+			obs[seat], legal[seat] = make([]float32, seats[seat].Obs.Len()), make([]bool, seats[seat].Actions.N)
+		}
+		key := make([]byte, 0, 1<<10)
+		pcg := envs.NewPCG(1)
+		rng := rand.New(pcg)
+		seed := uint64(0)
+		episode := func() {
+			if seed++; env.Reset(seed) != nil {
+				t.Fatal("Reset fails")
+			}
+			*out = envs.Outcome{Rewards: out.Rewards}
+			for !out.Over() {
+				for seat := range seats {
+					env.Observe(seat, obs[seat])
+					env.Legal(seat, legal[seat])
+					env.State(seat, idsgame.NodeEncoding)
+					key = env.AppendKey(key[:0], seat)
+					actions[seat] = envs.RandomLegal(legal[seat], rng)
+				}
+				if env.Step(actions, out) != nil {
+					t.Fatal("Step fails")
+				}
+			}
+		}
+		for range 200 { // bots make room for as many ids as they ever choose from
+			episode()
+		}
+		if n := testing.AllocsPerRun(100, episode); n > 0 {
+			t.Errorf("%s: %v allocations an episode", id, n)
+		}
+	}
+}
+
+// BenchmarkStep is a step of any ids with everything that a learner looks at, and a new episode where one ends.
+func BenchmarkStep(b *testing.B) {
+	for _, id := range []string{
+		"idsgame-v0", "idsgame-v2", "idsgame-v5", "idsgame-v18", "idsgame-v19", "idsgame-minimal_defense-v2",
+		"idsgame-minimal_defense-v5", "idsgame-maximal_attack-v2", "idsgame-maximal_attack-v19", "idsgame-random_attack-v2",
+	} {
+		b.Run(id, func(b *testing.B) {
+			env, err := lookup(b, id).New(1)
 			if err != nil {
 				b.Fatal(err)
 			}
 			seats := env.Spec().Seats
-			pcg := envs.NewPCG(3)
+			rng := newRand(3)
 			const n = 1 << 12
-			acts := make([][]int, n)
-			for i := range acts {
-				acts[i] = make([]int, len(seats))
+			actions := make([][]int, n)
+			for i := range actions {
+				actions[i] = make([]int, len(seats))
 				for s := range seats {
-					acts[i][s] = int(pcg.Uint64() % uint64(seats[s].Actions.N))
+					actions[i][s] = rng.IntN(seats[s].Actions.N)
 				}
 			}
 			out := env.Spec().NewOutcome()
@@ -34,15 +119,21 @@ func BenchmarkStep(b *testing.B) {
 			for s := range obs {
 				obs[s] = make([]float32, seats[s].Obs.Len())
 			}
-			var seed uint64
-			env.Reset(seed)
+			seed := uint64(0)
+			if err := env.Reset(seed); err != nil {
+				b.Fatal(err)
+			}
 			b.ReportAllocs()
 			b.ResetTimer()
 			for i := range b.N {
-				env.Step(acts[i&(n-1)], out)
+				if err := env.Step(actions[i&(n-1)], out); err != nil {
+					b.Fatal(err)
+				}
 				if out.Over() {
 					seed++
-					env.Reset(seed)
+					if err := env.Reset(seed); err != nil {
+						b.Fatal(err)
+					}
 				}
 				for s := range seats {
 					env.Observe(s, obs[s])

@@ -110,6 +110,9 @@ func (r *Rules) Score(s *State) float64 {
 	return math.Inf(1)
 }
 
+// finiteScore is the largest finite value that Score could count up to: every row at the maximum.
+func (r *Rules) finiteScore() float64 { return float64(r.cfg.MaxValue * (r.Net.Rows - 1)) }
+
 // weakest is the smallest defence value of a node.
 func (r *Rules) weakest(s *State, node int) int8 {
 	least := int8(math.MaxInt8)

@@ -17,7 +17,7 @@ type State struct {
 	Fails    int     // failed attacks and reconnaissance actions since the last successful attack
 	Moves    int     // successful attacks
 	Furthest int     // smallest row that the dense rewards have paid for
-	Failed   []int16 // [Nodes x T] failed attacks; reconnaissance counts as type 0; nil but for the v3 rewards
+	Failed   []int32 // [Nodes x T] failed attacks; reconnaissance counts as type 0; nil but for the v3 rewards
 	Scouted  []bool  // [Nodes] where the attacker performed reconnaissance; nil without it
 
 	AttackerReturn, DefenderReturn float64 // sums of the rewards, without those at the step limit
@@ -34,7 +34,7 @@ func (r *Rules) NewState() *State {
 		s.Known, s.Scanned, s.Scouted = make([]int8, n*t), make([]bool, n), make([]bool, n)
 	}
 	if r.scheme == v3 {
-		s.Failed = make([]int16, n*t)
+		s.Failed = make([]int32, n*t)
 	}
 	r.begin(s)
 	return s
