@@ -1,0 +1,118 @@
+package algos
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// CheckpointFormat is the version of the checkpoint file. Load refuses any other.
+const CheckpointFormat = 1
+
+// Checkpoint is a training run at rest: a zip archive that people can open. Equal states give equal bytes.
+type Checkpoint struct {
+	Header
+	Config   []byte   // config.yaml as run: with the settings, it tells how to build what the rest restores
+	Session  []byte   // JSON of the Session and of what else a run must restore; empty in a final checkpoint
+	Learners [][]byte // by open seat, Learner.MarshalBinary
+}
+
+// Header is what a checkpoint is of.
+type Header struct {
+	Format   int    `json:"format"`
+	Env      string `json:"env"`
+	Algo     string `json:"algo"`
+	Seed     uint64 `json:"seed,string"`
+	Episodes int64  `json:"episodes"`
+	Steps    int64  `json:"steps"`
+	Learners int    `json:"learners"`
+}
+
+// The files of the archive.
+const (
+	headerFile  = "checkpoint.json"
+	configFile  = "config.yaml"
+	sessionFile = "session.json"
+	learnerFile = "learner-%d.bin"
+)
+
+// Encode returns the archive.
+func (c *Checkpoint) Encode() ([]byte, error) {
+	header := c.Header
+	header.Format, header.Learners = CheckpointFormat, len(c.Learners)
+	text, err := json.MarshalIndent(header, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	write := func(name string, data []byte) {
+		// A header without a time: the same state, the same bytes.
+		w, createErr := z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate})
+		if createErr == nil {
+			_, createErr = w.Write(data)
+		}
+		err = errors.Join(err, createErr)
+	}
+	write(headerFile, append(text, '\n'))
+	write(configFile, c.Config)
+	if len(c.Session) > 0 {
+		write(sessionFile, c.Session)
+	}
+	for i, data := range c.Learners {
+		write(fmt.Sprintf(learnerFile, i), data)
+	}
+	if err := errors.Join(err, z.Close()); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// maxPart is the largest part of a checkpoint that is read, in bytes: a small file must not unpack into all memory.
+const maxPart = 16 << 30
+
+// DecodeCheckpoint reads an archive. It never panics, whatever data holds.
+func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, fmt.Errorf("not a checkpoint: %w", err)
+	}
+	parts := map[string][]byte{}
+	for _, f := range z.File {
+		if strings.ContainsAny(f.Name, "/\\") {
+			return nil, fmt.Errorf("not a checkpoint: it holds %q", f.Name)
+		}
+		// Deflate packs at most 1032 to 1: what claims more is no file of ours.
+		if f.UncompressedSize64 > maxPart || f.UncompressedSize64 > 1100*(f.CompressedSize64+64) {
+			return nil, fmt.Errorf("%s claims %d bytes", f.Name, f.UncompressedSize64)
+		}
+		r, err := f.Open()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+		parts[f.Name], err = io.ReadAll(io.LimitReader(r, int64(f.UncompressedSize64)+1))
+		if err = errors.Join(err, r.Close()); err != nil {
+			return nil, fmt.Errorf("%s: %w", f.Name, err)
+		}
+	}
+	c := new(Checkpoint)
+	if err := json.Unmarshal(parts[headerFile], &c.Header); err != nil {
+		return nil, fmt.Errorf("not a checkpoint: %s: %w", headerFile, err)
+	}
+	if c.Format != CheckpointFormat {
+		return nil, fmt.Errorf("checkpoint format %d; this program reads format %d", c.Format, CheckpointFormat)
+	}
+	c.Config, c.Session = parts[configFile], parts[sessionFile]
+	for i := range c.Header.Learners {
+		part, ok := parts[fmt.Sprintf(learnerFile, i)]
+		if !ok {
+			return nil, fmt.Errorf("the checkpoint has no "+learnerFile, i)
+		}
+		c.Learners = append(c.Learners, part)
+	}
+	return c, nil
+}

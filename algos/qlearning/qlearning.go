@@ -1,0 +1,266 @@
+// Package qlearning is tabular Q-learning (Watkins and Dayan 1992, doi:10.1007/BF00992698) for one seat of a game:
+//
+//	Q(s, a) ← Q(s, a) + α (r + γ max_{a' legal in s'} Q(s', a') − Q(s, a))
+//
+// without the last term after a terminal step, and with the state before the cut as s' after a truncated one.
+//
+// States are numbers: an encoding that the environment offers (the attacker's node, the full state), or whatever the
+// seat sees, collected in a hash table as it occurs. Exploration is ε-greedy over legal actions, in which an exploring
+// action may be repeated while the state stays the same (ez-greedy; Dabney, Ostrovski and Barreto 2021,
+// arXiv:2006.01782). The repetition matters where a state hides what earlier attempts have achieved: in idsgame an
+// attack may succeed only at the third attempt, so single exploratory attempts never show its worth.
+//
+// Deviations from the Python original, whose results suffered from them: no value is taken from terminal states or
+// illegal actions, and evaluation never writes files. Equal values go to the smallest id, as there.
+package qlearning
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+
+	"idsrl/algos"
+	"idsrl/envs"
+)
+
+// Observation is the State setting of a hash table over all that a seat sees.
+const Observation = "observation"
+
+// Config holds the hyperparameters.
+type Config struct {
+	State string `yaml:"state" usage:"what the table is keyed by: an encoding of the environment such as node or full, observation for all that the seat sees, or auto for the environment's first encoding"`
+
+	Alpha   algos.Schedule `yaml:"alpha" usage:"smallest step size α"`
+	Omega   float64        `yaml:"omega" range:"[0, 1]" usage:"an entry's n-th update has at least the step size n^-omega; 0 uses alpha alone"`
+	Gamma   float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
+	Epsilon algos.Schedule `yaml:"epsilon" usage:"probability ε of an exploring action"`
+	Repeat  float64        `yaml:"explore_repeat" range:"[0, 1]" usage:"probability that an exploring action is repeated in the next step, if it is legal there"`
+
+	InitialQ  float64 `yaml:"initial_q" usage:"value of an action before its first update"`
+	MaxStates int     `yaml:"max_states" range:"[1, 100000000]" usage:"most rows of a table keyed by observations; states beyond share the last row"`
+}
+
+// Algorithm is the entry of the list of algorithms.
+func Algorithm() algos.Algorithm {
+	return algos.Algorithm{
+		Name: "tabular-q", About: "tabular Q-learning", Budget: algos.Budget{Episodes: 200_000},
+		Config: func() algos.Config { return Defaults() },
+	}
+}
+
+// Defaults reach the bounds of versions 0 to 3 of idsgame.
+func Defaults() *Config {
+	return &Config{
+		State: "auto", Gamma: 0.999, Repeat: 0.9, MaxStates: 1_000_000,
+		Alpha: algos.Constant(0.001), Omega: 0.65,
+		Epsilon: algos.Schedule{Start: 1, End: 0.05, Over: 0.8, Shape: "linear"},
+	}
+}
+
+// Validate has nothing to add to the ranges.
+func (c *Config) Validate() error { return nil }
+
+// NewLearner makes a learner of a seat.
+func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Learner, error) {
+	s := spec.Seats[seat]
+	l := &learner{
+		cfg: *c, seat: seat, pcg: envs.NewPCG(seed),
+		table:   table{actions: s.Actions.N, encoding: -1, initial: c.InitialQ, max: c.MaxStates},
+		row:     make([]int, n),
+		explore: make([]int, n),
+	}
+	l.rng = rand.New(l.pcg)
+	for i := range l.explore {
+		l.explore[i] = none
+	}
+	switch {
+	case c.State == Observation || c.State == "auto" && len(s.Encodings) == 0:
+		l.table.index = map[string]int{}
+	case c.State == "auto":
+		l.table.encoding = 0
+	default:
+		var names []string
+		for i, e := range s.Encodings {
+			names = append(names, e.Name)
+			if e.Name == c.State {
+				l.table.encoding = i
+			}
+		}
+		if l.table.encoding < 0 {
+			return nil, fmt.Errorf("state = %s: %s offers the %s: %s", c.State, spec.ID, s.Role,
+				strings.Join(append(names, Observation), ", "))
+		}
+	}
+	if e := l.table.encoding; e >= 0 {
+		l.table.grow(s.Encodings[e].States)
+	}
+	return l, nil
+}
+
+// none stands for no action.
+const none = -1
+
+type learner struct {
+	cfg   Config
+	seat  int
+	pcg   *rand.PCG
+	rng   *rand.Rand
+	table table
+
+	alpha, epsilon float64
+	row            []int // by environment: the state in which it acted
+	explore        []int // by environment: the exploring action that it took there, or none
+
+	updates int     // since the last Report
+	tdError float64 // sum of |δ| over them
+}
+
+// View asks for legal actions and rows of the table.
+func (l *learner) View() envs.View { return envs.View{Legal: true, Row: l.table.visit} }
+
+// Anneal follows the schedules.
+func (l *learner) Anneal(progress float64) {
+	l.alpha, l.epsilon = l.cfg.Alpha.At(progress), l.cfg.Epsilon.At(progress)
+}
+
+// Act is ez-greedy.
+func (l *learner) Act(b *envs.Batch, actions []int) {
+	for i, s := range b.Row {
+		legal := b.Legal[i*b.Actions : (i+1)*b.Actions]
+		again := l.explore[i]
+		switch {
+		case again != none && legal[again] && l.rng.Float64() < l.cfg.Repeat:
+			actions[i] = again
+		case l.rng.Float64() < l.epsilon:
+			actions[i] = envs.RandomLegal(legal, l.rng)
+			l.explore[i] = actions[i]
+		default:
+			actions[i], _ = best(l.table.values(s), legal)
+			l.explore[i] = none
+		}
+		l.row[i] = s
+	}
+}
+
+// Learn makes one update for each environment.
+func (l *learner) Learn(b *envs.Batch, actions []int) {
+	for i, a := range actions {
+		target := b.Reward[i]
+		switch from, to := i*b.Actions, (i+1)*b.Actions; {
+		case b.Terminated[i]:
+		case b.Truncated[i]:
+			_, next := best(l.table.values(b.LastRow[i]), b.LastLegal[from:to])
+			target += l.cfg.Gamma * next
+		default:
+			_, next := best(l.table.values(b.Row[i]), b.Legal[from:to])
+			target += l.cfg.Gamma * next
+		}
+		if b.Terminated[i] || b.Truncated[i] {
+			l.explore[i] = none
+		}
+		q := &l.table.q[l.row[i]*l.table.actions+a]
+		delta := target - *q
+		alpha := l.alpha
+		if l.cfg.Omega > 0 {
+			n := &l.table.n[l.row[i]*l.table.actions+a]
+			*n++
+			alpha = max(alpha, math.Pow(float64(*n), -l.cfg.Omega))
+		}
+		*q += alpha * delta
+		l.updates++
+		l.tdError += math.Abs(delta)
+	}
+}
+
+// best is the legal action of the largest value, the first of equals, and that value.
+func best(values []float64, legal []bool) (action int, value float64) {
+	action, value = none, math.Inf(-1)
+	for a, q := range values {
+		if q > value && legal[a] {
+			action, value = a, q
+		}
+	}
+	return action, value
+}
+
+// Metrics names the values of Report.
+func (l *learner) Metrics() []string { return []string{"epsilon", "alpha", "td_error", "states"} }
+
+// Report writes ε, α, the mean absolute temporal-difference error and the number of rows.
+func (l *learner) Report(dst []float64) {
+	dst[0], dst[1] = l.epsilon, l.alpha
+	dst[2], dst[3] = l.tdError/float64(l.updates), float64(l.table.rows())
+	l.updates, l.tdError = 0, 0
+}
+
+// MarshalBinary saves the table and everything that moves.
+func (l *learner) MarshalBinary() ([]byte, error) {
+	var e algos.Encoder
+	random, err := l.pcg.MarshalBinary()
+	if err != nil {
+		return nil, err
+	}
+	e.Int(stateFormat)
+	e.Bytes(random)
+	e.Ints(l.row)
+	e.Ints(l.explore)
+	e.Int(l.updates)
+	e.Float(l.tdError)
+	l.table.encode(&e)
+	return e.Data, nil
+}
+
+const stateFormat = 1 // of MarshalBinary
+
+// UnmarshalBinary restores a learner of the same environment and settings.
+func (l *learner) UnmarshalBinary(data []byte) error {
+	d := algos.NewDecoder(data)
+	d.Expect("format", stateFormat)
+	if err := l.pcg.UnmarshalBinary(d.Bytes()); err != nil {
+		d.Fail("random stream: %w", err)
+	}
+	row, explore := d.Ints(), d.Ints()
+	l.updates, l.tdError = d.Int(), d.Float()
+	restored := l.table
+	restored.decode(d)
+	for _, a := range explore {
+		if a < none || a >= l.table.actions {
+			d.Fail("exploring action %d of %d", a, l.table.actions)
+		}
+	}
+	if len(row) != len(l.row) || len(explore) != len(l.explore) {
+		d.Fail("state of %d and %d environments, not %d", len(row), len(explore), len(l.row))
+	}
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("tabular-q: %w", err)
+	}
+	l.row, l.explore, l.table = row, explore, restored
+	return nil
+}
+
+// Policy copies the table.
+func (l *learner) Policy(mode algos.Mode) envs.Policy {
+	p := &policy{table: l.table.clone(), legal: make([]bool, l.table.actions)}
+	if mode == algos.Sampled {
+		p.epsilon = l.epsilon
+	}
+	return p
+}
+
+// policy is ε-greedy in a table that does not change.
+type policy struct {
+	table   table
+	epsilon float64
+	legal   []bool
+}
+
+// Act plays the first legal action in a state that training has not met.
+func (p *policy) Act(env envs.Env, seat int, rng *rand.Rand) int {
+	env.Legal(seat, p.legal)
+	if p.epsilon > 0 && rng.Float64() < p.epsilon {
+		return envs.RandomLegal(p.legal, rng)
+	}
+	a, _ := best(p.table.find(env, seat), p.legal)
+	return a
+}

@@ -1,0 +1,115 @@
+package qlearning
+
+import (
+	"maps"
+	"slices"
+
+	"idsrl/algos"
+	"idsrl/envs"
+)
+
+// table holds the values of all actions, a row for each state.
+type table struct {
+	actions  int
+	q        []float64 // [rows x actions]
+	n        []uint32
+	encoding int     // which of the environment's encodings numbers the rows; none for a hash table
+	initial  float64 // of a value
+
+	// Of a hash table only.
+	index  map[string]int // row by key
+	keys   []string       // by row
+	max    int            // rows
+	key    []byte         // scratch
+	unseen []float64      // values of a state that is not in the table
+}
+
+func (t *table) rows() int { return len(t.q) / t.actions }
+
+func (t *table) values(row int) []float64 { return t.q[row*t.actions : (row+1)*t.actions] }
+
+func (t *table) grow(rows int) {
+	for range rows * t.actions {
+		t.q = append(t.q, t.initial)
+		t.n = append(t.n, 0)
+	}
+}
+
+// visit is the row of what seat sees, a new one where it was never seen before.
+func (t *table) visit(env envs.Env, seat int) int {
+	if t.index == nil {
+		return env.State(seat, t.encoding)
+	}
+	t.key = env.AppendKey(t.key[:0], seat)
+	if row, ok := t.index[string(t.key)]; ok {
+		return row
+	}
+	if t.rows() == t.max {
+		return t.max - 1
+	}
+	row, key := t.rows(), string(t.key)
+	t.index[key] = row
+	t.keys = append(t.keys, key)
+	t.grow(1)
+	return row
+}
+
+// find is the values of what seat sees; of a state that was never seen, none.
+func (t *table) find(env envs.Env, seat int) []float64 {
+	row, ok := 0, true
+	if t.index == nil {
+		row = env.State(seat, t.encoding)
+	} else {
+		t.key = env.AppendKey(t.key[:0], seat)
+		row, ok = t.index[string(t.key)]
+	}
+	if !ok {
+		return t.unseen
+	}
+	return t.values(row)
+}
+
+// clone shares nothing with t.
+func (t *table) clone() table {
+	c := *t
+	c.q, c.index, c.keys, c.key = slices.Clone(t.q), maps.Clone(t.index), slices.Clone(t.keys), nil
+	c.unseen = make([]float64, t.actions)
+	return c
+}
+
+func (t *table) encode(e *algos.Encoder) {
+	e.Int(t.actions)
+	e.Int(len(t.keys))
+	for _, key := range t.keys {
+		e.Bytes([]byte(key))
+	}
+	e.Floats(t.q)
+}
+
+// decode restores what encode saved into a table of the same kind.
+func (t *table) decode(d *algos.Decoder) {
+	d.Expect("number of actions", t.actions)
+	keys := d.Int()
+	if t.index != nil {
+		t.index, t.keys = map[string]int{}, nil
+		for range keys {
+			key := string(d.Bytes())
+			if _, repeated := t.index[key]; repeated {
+				d.Fail("a state stands twice in the table")
+				return
+			}
+			t.index[key] = len(t.keys)
+			t.keys = append(t.keys, key)
+		}
+	} else if keys != 0 {
+		d.Fail("%d states by name in a table by number", keys)
+	}
+	want := t.rows()
+	if t.index != nil {
+		want = keys
+	}
+	t.q = d.Floats()
+	if len(t.q) != want*t.actions {
+		d.Fail("%d values for %d states of %d actions", len(t.q), want, t.actions)
+	}
+}

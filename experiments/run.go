@@ -1,0 +1,445 @@
+package experiments
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"idsrl/algos"
+	"idsrl/envs"
+	"idsrl/envs/settings"
+	"idsrl/results"
+)
+
+// Options are what a run needs to know besides its configuration. None changes what is learnt.
+type Options struct {
+	Command  []string        // for the manifest
+	Program  results.Program // for the manifest
+	Progress func(Progress)  // called a few times a second and after each evaluation; may be nil
+}
+
+// Progress is how far a run is.
+type Progress struct {
+	Seed            uint64
+	Spent           float64 // fraction of the budget
+	Episodes, Steps int64
+	Evaluation      *results.EvalRow // the latest greedy one; nil before the first
+}
+
+// Run is a training run in its folder.
+type Run struct {
+	Dir    string
+	Config *Config
+
+	options  Options
+	table    *table
+	session  *algos.Session
+	manifest results.Manifest
+	files    [2]*results.Appender // train.csv and eval.csv
+	marks    marks
+	latest   *results.EvalRow
+	saveAt   time.Time // when the next checkpoint is due
+}
+
+// The files of a run that grow.
+const (
+	trainCSV = iota
+	evalCSV
+)
+
+var csvNames = [2]string{trainCSV: results.TrainFile, evalCSV: results.EvalFile}
+
+// marks are what a checkpoint keeps besides session and learners: which rows are written.
+type marks struct {
+	Logs        int             `json:"logs"`
+	Evaluations int             `json:"evaluations"`
+	Bytes       [2]int64        `json:"bytes"` // of train.csv and eval.csv
+	Session     json.RawMessage `json:"session"`
+}
+
+// ErrExists is the error of a folder that holds another run.
+var ErrExists = errors.New("the folder holds a run already")
+
+// ErrInterrupted is the error of a run that was stopped; Resume goes on with it.
+var ErrInterrupted = errors.New("interrupted")
+
+const (
+	saveEvery     = 5 * time.Second        // between checkpoints, or longer where writing one takes long
+	saveShare     = 20                     // a checkpoint takes at most one part in this many of the time
+	progressEvery = 150 * time.Millisecond // between calls of Options.Progress
+)
+
+// Start begins a run in dir. A folder with a run is taken over only if that run is finished and had the same
+// configuration, which would come out the same, or if force is set.
+func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, error) {
+	if old, err := results.ReadRun(dir); err == nil && !force {
+		config, _ := os.ReadFile(filepath.Join(dir, results.ConfigFile))
+		switch same := bytes.Equal(config, cfg.Encode()); {
+		case same && old.Status != results.Finished:
+			return nil, fmt.Errorf("%w, interrupted: %s; go on with --resume, or start over with --force",
+				ErrExists, dir)
+		case !same:
+			return nil, fmt.Errorf("%w, of another configuration: %s; choose another --out, or replace it with --force",
+				ErrExists, dir)
+		}
+	}
+	r, err := c.prepare(cfg, dir, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{results.FinalCheckpoint, results.LastCheckpoint} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	if err := results.WriteFile(filepath.Join(dir, results.ConfigFile), cfg.Encode()); err != nil {
+		return nil, err
+	}
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	var metrics []string
+	for i, l := range r.table.learners {
+		for _, name := range l.Metrics() {
+			metrics = append(metrics, r.table.role(i).String()+"/"+name)
+		}
+	}
+	err = errors.Join(
+		r.files[trainCSV].WriteLine(results.TrainHeader(metrics...)),
+		r.files[evalCSV].WriteLine(results.EvalHeader()),
+	)
+	if err == nil {
+		err = r.save()
+	}
+	return r, err
+}
+
+// Resume goes on with the run in dir from its last checkpoint. A finished run is not an error; its Train does nothing.
+func (c Catalog) Resume(dir string, o Options) (*Run, error) {
+	old, err := results.ReadRun(dir)
+	if err != nil {
+		return nil, fmt.Errorf("nothing to resume: %w", err)
+	}
+	name := results.LastCheckpoint
+	if old.Status == results.Finished {
+		name = results.FinalCheckpoint
+	}
+	checkpoint, err := ReadCheckpoint(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := c.Load(Sources{File: settings.File(filepath.Join(dir, results.ConfigFile), checkpoint.Config)})
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.prepare(cfg, dir, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.table.restore(checkpoint); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+	}
+	r.manifest.StartedAt, r.manifest.WallSeconds = old.StartedAt, old.WallSeconds
+	if old.Status == results.Finished {
+		r.manifest = old.Manifest
+		return r, nil
+	}
+	if err := json.Unmarshal(checkpoint.Session, &r.marks); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+	}
+	if err := json.Unmarshal(r.marks.Session, r.session); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+	}
+	if row, ok := old.Last(results.Greedy); ok {
+		r.latest = &row
+	}
+	return r, r.open()
+}
+
+// prepare builds everything but files.
+func (c Catalog) prepare(cfg *Config, dir string, o Options) (*Run, error) {
+	t, err := c.build(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{
+		Dir: dir, Config: cfg, options: o, table: t,
+		session: algos.NewSession(t.vec, t.learners, algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}),
+		manifest: results.Manifest{
+			Env: c.EnvName(cfg), Algo: c.AlgoName(cfg), Seed: cfg.Seed, InstanceSeed: cfg.InstanceSeed,
+			StartedAt: time.Now().UTC(), Command: o.Command, Program: o.Program,
+		},
+	}
+	if d, ok := envs.As[envs.Drawn](t.game); ok {
+		r.manifest.Layout = d.Layout()
+	}
+	return r, nil
+}
+
+// open opens the files that grow, without what was written after the checkpoint.
+func (r *Run) open() (err error) {
+	for i, name := range csvNames {
+		if r.files[i], err = results.OpenAppender(filepath.Join(r.Dir, name), r.marks.Bytes[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Train trains to the end, or until ctx is done: then it saves and returns ErrInterrupted.
+func (r *Run) Train(ctx context.Context) (err error) {
+	if r.manifest.Status == results.Finished {
+		return nil
+	}
+	defer func() {
+		for _, f := range r.files {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	started, before := time.Now(), r.manifest.WallSeconds
+	for r.marks.Evaluations <= r.Config.Evaluations {
+		log, eval := r.next()
+		slice, cancel := context.WithTimeout(ctx, progressEvery)
+		err := r.session.Run(slice, min(log, eval))
+		cancel()
+		r.manifest.WallSeconds = before + time.Since(started).Seconds()
+		switch {
+		case ctx.Err() != nil:
+			r.manifest.Status = results.Interrupted
+			return errors.Join(ErrInterrupted, r.save())
+		case errors.Is(err, context.DeadlineExceeded):
+		case err != nil:
+			return err
+		default:
+			if err := r.reach(ctx, log <= eval, eval <= log); err != nil {
+				if ctx.Err() != nil {
+					r.manifest.Status = results.Interrupted
+					return errors.Join(ErrInterrupted, r.save())
+				}
+				return err
+			}
+		}
+		r.report()
+		if time.Now().After(r.saveAt) && r.marks.Evaluations <= r.Config.Evaluations {
+			if err := r.save(); err != nil {
+				return err
+			}
+		}
+	}
+	r.manifest.WallSeconds = before + time.Since(started).Seconds()
+	return r.finish()
+}
+
+// next are the fractions of the budget at which the next row of each file is due.
+func (r *Run) next() (log, eval float64) {
+	log = float64(r.marks.Logs+1) / float64(r.Config.LogRows)
+	if r.marks.Logs == r.Config.LogRows {
+		log = math.Inf(1)
+	}
+	return log, float64(r.marks.Evaluations) / float64(r.Config.Evaluations)
+}
+
+// reach writes the rows that are due.
+func (r *Run) reach(ctx context.Context, log, eval bool) error {
+	if log {
+		if err := r.log(); err != nil {
+			return err
+		}
+		r.marks.Logs++
+	}
+	if eval {
+		if err := r.evaluate(ctx); err != nil {
+			return err
+		}
+		r.marks.Evaluations++
+	}
+	return nil
+}
+
+// log writes a row of train.csv.
+func (r *Run) log() error {
+	w := r.session.Window()
+	row := results.TrainRow{
+		Step: r.session.Steps, Episodes: r.session.Episodes,
+		HackProbability: w.HackProbability(), DetectionProbability: w.DetectionProbability(),
+		AttackerReturn: r.meanReturn(w, envs.Attacker), DefenderReturn: r.meanReturn(w, envs.Defender),
+		EpisodeLength: w.MeanLength(),
+	}
+	for _, l := range r.table.learners {
+		values := make([]float64, len(l.Metrics()))
+		l.Report(values)
+		row.Extra = append(row.Extra, values...)
+	}
+	return r.files[trainCSV].WriteLine(row.Line())
+}
+
+// meanReturn is the mean return of the first seat of a role, NaN where there is none.
+func (r *Run) meanReturn(t algos.Tally, role envs.Role) float64 {
+	seat := slices.IndexFunc(r.table.game.Spec().Seats, func(s envs.Seat) bool { return s.Role == role })
+	if seat < 0 {
+		return math.NaN()
+	}
+	return t.MeanReturn(seat)
+}
+
+// evaluate writes the rows of eval.csv of one evaluation. Every evaluation of a run plays the same episodes.
+func (r *Run) evaluate(ctx context.Context) error {
+	episodes := r.Config.EvalEpisodes
+	if r.marks.Evaluations == r.Config.Evaluations {
+		episodes = r.Config.FinalEpisodes
+	}
+	var lines []string
+	for _, mode := range algos.Modes {
+		players, err := r.table.players(mode)
+		if err != nil {
+			return err
+		}
+		root := envs.Derive(r.Config.Seed, "evaluation", 0)
+		t, err := algos.Evaluate(ctx, r.table.game, players, episodes, root, nil)
+		if err != nil {
+			return err
+		}
+		low, high := results.Wilson(int(t.Hacks), int(t.Episodes), results.Z95)
+		row := results.EvalRow{
+			Step: r.session.Steps, Episodes: r.session.Episodes, Mode: results.Mode(mode.String()),
+			Games: t.Episodes, HackProbability: t.HackProbability(), HackLow: low, HackHigh: high,
+			DetectionProbability: t.DetectionProbability(),
+			AttackerReturn:       r.meanReturn(t, envs.Attacker), DefenderReturn: r.meanReturn(t, envs.Defender),
+			EpisodeLength: t.MeanLength(),
+		}
+		lines = append(lines, row.Line())
+		if mode == algos.Greedy {
+			r.latest = &row
+		}
+	}
+	for _, line := range lines {
+		if err := r.files[evalCSV].WriteLine(line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Run) report() {
+	if r.options.Progress != nil {
+		r.options.Progress(Progress{
+			Seed: r.Config.Seed, Spent: r.session.Spent(),
+			Episodes: r.session.Episodes, Steps: r.session.Steps, Evaluation: r.latest,
+		})
+	}
+}
+
+// checkpoint is the run at rest, without what only Resume needs.
+func (r *Run) checkpoint() (*algos.Checkpoint, error) {
+	c := &algos.Checkpoint{
+		Header: algos.Header{
+			Env: r.manifest.Env, Algo: r.manifest.Algo, Seed: r.Config.Seed,
+			Episodes: r.session.Episodes, Steps: r.session.Steps,
+		},
+		Config: r.Config.Encode(),
+	}
+	for _, l := range r.table.learners {
+		data, err := l.MarshalBinary()
+		if err != nil {
+			return nil, err
+		}
+		c.Learners = append(c.Learners, data)
+	}
+	return c, nil
+}
+
+// save writes the checkpoint from which Resume goes on: first what it refers to, so that a kill between the writes
+// leaves the older checkpoint with longer files, which Resume cuts.
+func (r *Run) save() error {
+	began := time.Now()
+	for i, f := range r.files {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+		r.marks.Bytes[i] = f.Size()
+	}
+	c, err := r.checkpoint()
+	if err != nil {
+		return err
+	}
+	if r.marks.Session, err = json.Marshal(r.session); err != nil {
+		return err
+	}
+	if c.Session, err = json.Marshal(r.marks); err != nil {
+		return err
+	}
+	data, err := c.Encode()
+	if err != nil {
+		return err
+	}
+	if err := results.WriteFile(filepath.Join(r.Dir, results.LastCheckpoint), data); err != nil {
+		return err
+	}
+	if r.manifest.Status == "" {
+		r.manifest.Status = results.Running
+	}
+	if err := r.note(); err != nil {
+		return err
+	}
+	r.saveAt = time.Now().Add(max(saveEvery, saveShare*time.Since(began)))
+	return nil
+}
+
+// note writes the manifest.
+func (r *Run) note() error {
+	r.manifest.Steps, r.manifest.Episodes = r.session.Steps, r.session.Episodes
+	r.manifest.EndedAt = time.Now().UTC()
+	return r.manifest.Save(r.Dir)
+}
+
+// finish writes the final checkpoint and says so in the manifest.
+func (r *Run) finish() error {
+	for _, f := range r.files {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	c, err := r.checkpoint()
+	if err != nil {
+		return err
+	}
+	data, err := c.Encode()
+	if err != nil {
+		return err
+	}
+	if err := results.WriteFile(filepath.Join(r.Dir, results.FinalCheckpoint), data); err != nil {
+		return err
+	}
+	sum := sha256.Sum256(data)
+	r.manifest.CheckpointSHA256 = hex.EncodeToString(sum[:])
+	r.manifest.Status = results.Finished
+	if err := r.note(); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(r.Dir, results.LastCheckpoint))
+}
+
+// ReadCheckpoint reads a checkpoint file.
+func ReadCheckpoint(path string) (*algos.Checkpoint, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := algos.DecodeCheckpoint(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
