@@ -81,12 +81,17 @@ func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a checkpoint: %w", err)
 	}
-	parts := map[string][]byte{}
+	parts, packed := map[string][]byte{}, uint64(0)
 	for _, f := range z.File {
 		if strings.ContainsAny(f.Name, "/\\") {
 			return nil, fmt.Errorf("not a checkpoint: it holds %q", f.Name)
 		}
-		// Deflate packs at most 1032 to 1: what claims more is no file of ours.
+		// Deflate packs at most 1032 to 1: what claims more is no file of ours. Nor is an archive whose parts overlap, in
+		// which the same bytes unpack many times.
+		if f.CompressedSize64 > uint64(len(data))-packed {
+			return nil, fmt.Errorf("not a checkpoint: %s claims more bytes than there are", f.Name)
+		}
+		packed += f.CompressedSize64
 		if f.UncompressedSize64 > maxPart || f.UncompressedSize64 > 1100*(f.CompressedSize64+64) {
 			return nil, fmt.Errorf("%s claims %d bytes", f.Name, f.UncompressedSize64)
 		}

@@ -40,6 +40,14 @@ func (e *Encoder) Floats(xs []float64) {
 	}
 }
 
+// Uint32s writes a length and as many numbers of 32 bits.
+func (e *Encoder) Uint32s(xs []uint32) {
+	e.Int(len(xs))
+	for _, x := range xs {
+		e.Data = binary.LittleEndian.AppendUint32(e.Data, x)
+	}
+}
+
 // Decoder reads what an Encoder wrote. After the first problem every value is zero and Close returns the problem, so
 // callers check once. Lengths are checked against what is left before anything is allocated.
 type Decoder struct {
@@ -124,6 +132,16 @@ func (d *Decoder) Floats() []float64 {
 	xs := make([]float64, d.length(8))
 	for i := range xs {
 		xs[i] = d.Float()
+	}
+	return xs
+}
+
+// Uint32s reads what Encoder.Uint32s wrote.
+func (d *Decoder) Uint32s() []uint32 {
+	xs := make([]uint32, d.length(4))
+	for i := range xs {
+		xs[i] = binary.LittleEndian.Uint32(d.data)
+		d.data = d.data[4:]
 	}
 	return xs
 }

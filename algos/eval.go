@@ -18,8 +18,8 @@ type Tally struct {
 
 // Add counts an episode.
 func (t *Tally) Add(e envs.Episode) {
-	if t.Returns == nil {
-		t.Returns = make([]float64, len(e.Returns))
+	for len(t.Returns) < len(e.Returns) {
+		t.Returns = append(t.Returns, 0)
 	}
 	t.Episodes++
 	t.Steps += int64(e.Length)

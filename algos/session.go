@@ -29,10 +29,14 @@ func (b Budget) Spent(episodes, steps int64) float64 {
 // at is when a fraction of the budget is spent: with so many episodes or so many steps, whichever comes first.
 func (b Budget) at(fraction float64) (episodes, steps int64) {
 	limit := func(n int64) int64 {
-		if n == 0 {
+		switch {
+		case n == 0:
 			return math.MaxInt64
+		case fraction >= 1:
+			return n
 		}
-		return int64(math.Ceil(fraction * float64(n)))
+		// Less what rounding may have added: 0.55 of 100 is 55, though 0.55*100 > 55.
+		return int64(math.Ceil(fraction * float64(n) * (1 - 0x1p-51)))
 	}
 	return limit(b.Episodes), limit(b.Steps)
 }
@@ -114,23 +118,34 @@ func (s *Session) Window() Tally {
 
 // saved is a Session at rest but for its learners.
 type saved struct {
-	Episodes int64     `json:"episodes"`
-	Steps    int64     `json:"steps"`
-	Progress float64   `json:"progress"` // at the last look, which schedules follow until the next
-	Window   Tally     `json:"window"`
-	Running  *envs.Vec `json:"running"`
+	Episodes int64           `json:"episodes"`
+	Steps    int64           `json:"steps"`
+	Progress float64         `json:"progress"` // at the last look, which schedules follow until the next
+	Window   Tally           `json:"window"`
+	Running  json.RawMessage `json:"running"`
 }
 
 // MarshalJSON saves everything but the learners.
 func (s *Session) MarshalJSON() ([]byte, error) {
-	return json.Marshal(saved{s.Episodes, s.Steps, s.progress, s.window, s.vec})
+	running, err := json.Marshal(s.vec)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(saved{s.Episodes, s.Steps, s.progress, s.window, running})
 }
 
 // UnmarshalJSON restores what MarshalJSON saved, in a session built like the saved one. The learners must be restored
 // before, since how the environments show themselves may depend on them.
 func (s *Session) UnmarshalJSON(data []byte) error {
-	at := saved{Running: s.vec}
-	if err := json.Unmarshal(data, &at); err != nil {
+	var at saved
+	err := json.Unmarshal(data, &at)
+	if err == nil && (at.Episodes < 0 || at.Steps < 0 || at.Progress < 0 || at.Progress > 1) {
+		err = fmt.Errorf("%d episodes, %d steps, %v of the training", at.Episodes, at.Steps, at.Progress)
+	}
+	if err == nil {
+		err = json.Unmarshal(at.Running, s.vec)
+	}
+	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
 	s.Episodes, s.Steps, s.progress, s.window = at.Episodes, at.Steps, at.Progress, at.Window

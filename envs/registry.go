@@ -146,3 +146,9 @@ func (r *Registry) Lookup(id string) (Entry, error) {
 	}
 	return r.entries[i], nil
 }
+
+// Describer is a Game that can explain itself to people.
+type Describer interface {
+	Game
+	Describe() string // lines of text
+}

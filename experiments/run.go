@@ -81,7 +81,13 @@ const (
 // Start begins a run in dir. A folder with a run is taken over only if that run is finished and had the same
 // configuration, which would come out the same, or if force is set.
 func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, error) {
-	if old, err := results.ReadRun(dir); err == nil && !force {
+	old, err := readManifest(dir)
+	switch {
+	case force || errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("%w, which cannot be read: %w; choose another --out, or replace it with --force",
+			ErrExists, err)
+	default:
 		config, _ := os.ReadFile(filepath.Join(dir, results.ConfigFile))
 		switch same := bytes.Equal(config, cfg.Encode()); {
 		case same && old.Status != results.Finished:
@@ -99,7 +105,7 @@ func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, er
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{results.FinalCheckpoint, results.LastCheckpoint} {
+	for _, name := range []string{results.ManifestFile, results.FinalCheckpoint, results.LastCheckpoint} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
@@ -128,7 +134,7 @@ func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, er
 
 // Resume goes on with the run in dir from its last checkpoint. A finished run is not an error; its Train does nothing.
 func (c Catalog) Resume(dir string, o Options) (*Run, error) {
-	old, err := results.ReadRun(dir)
+	old, err := readManifest(dir)
 	if err != nil {
 		return nil, fmt.Errorf("nothing to resume: %w", err)
 	}
@@ -153,7 +159,7 @@ func (c Catalog) Resume(dir string, o Options) (*Run, error) {
 	}
 	r.manifest.StartedAt, r.manifest.WallSeconds = old.StartedAt, old.WallSeconds
 	if old.Status == results.Finished {
-		r.manifest = old.Manifest
+		r.manifest = *old
 		return r, nil
 	}
 	if err := json.Unmarshal(checkpoint.Session, &r.marks); err != nil {
@@ -162,10 +168,35 @@ func (c Catalog) Resume(dir string, o Options) (*Run, error) {
 	if err := json.Unmarshal(r.marks.Session, r.session); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 	}
-	if row, ok := old.Last(results.Greedy); ok {
+	if err := r.open(); err != nil {
+		return nil, err
+	}
+	// Only now, with its end cut off: what a crash of the machine leaves there need not be text.
+	run, err := results.ReadRun(dir)
+	if err != nil {
+		return nil, err
+	}
+	if row, ok := run.Last(results.Greedy); ok {
 		r.latest = &row
 	}
-	return r, r.open()
+	return r, nil
+}
+
+// readManifest reads the manifest in dir, and nothing of the files that grow.
+func readManifest(dir string) (*results.Manifest, error) {
+	path := filepath.Join(dir, results.ManifestFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	m := new(results.Manifest)
+	if err = json.Unmarshal(data, m); err == nil && m.Format != results.ManifestFormat {
+		err = fmt.Errorf("format %d is unknown: this program reads format %d", m.Format, results.ManifestFormat)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
 }
 
 // prepare builds everything but files.

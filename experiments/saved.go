@@ -51,6 +51,10 @@ func (c Catalog) Open(path string) (*Saved, error) {
 	if err := s.table.restore(checkpoint); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	budget := algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}
+	for _, l := range s.table.learners {
+		l.Anneal(budget.Spent(checkpoint.Episodes, checkpoint.Steps))
+	}
 	return s, nil
 }
 
@@ -144,13 +148,14 @@ func (s *Saved) stage(test Test) (entry envs.Entry, game envs.Game, env envs.Env
 		return entry, nil, nil, err
 	}
 	game = entry.Game()
+	var sources []*settings.Source
 	if test.Env == "" {
-		game = s.table.settings
+		sources = append(sources, settings.File(s.Path+":config.yaml", settings.Encode(s.table.settings)))
 	}
-	sources := []*settings.Source{settings.Assign("--env-set", test.EnvSet)}
 	if test.EnvFile != nil {
-		sources = append([]*settings.Source{test.EnvFile}, sources...)
+		sources = append(sources, test.EnvFile)
 	}
+	sources = append(sources, settings.Assign("--env-set", test.EnvSet))
 	if err = settings.Load(game, sources...); err != nil {
 		return entry, nil, nil, err
 	}
@@ -167,10 +172,12 @@ func (s *Saved) players(
 	if err != nil {
 		return nil, err
 	}
+	plays := false
 	for i, seat := range seats {
 		switch mine := slices.Contains(s.Roles(), seat.Role); {
 		case mine && (test.As == envs.Nobody || test.As == seat.Role):
 			players[i], err = s.Policy(seat, mode)
+			plays = true
 		case test.Opponent != "":
 			players[i], err = s.catalog.Player(test.Opponent, game, i, seat)
 		case players[i] == nil:
@@ -180,7 +187,18 @@ func (s *Saved) players(
 			return nil, err
 		}
 	}
+	if !plays {
+		return nil, fmt.Errorf("%s plays none of the seats: it has learnt to be the %s", s.Path, s.names())
+	}
 	return players, nil
+}
+
+func (s *Saved) names() string {
+	var names []string
+	for _, role := range s.Roles() {
+		names = append(names, role.String())
+	}
+	return strings.Join(names, " and the ")
 }
 
 // PlayerHelp says what Catalog.Player understands.

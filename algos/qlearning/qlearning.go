@@ -22,6 +22,7 @@ import (
 
 	"idsrl/algos"
 	"idsrl/envs"
+	"idsrl/envs/settings"
 )
 
 // Observation is the State setting of a hash table over all that a seat sees.
@@ -37,7 +38,7 @@ type Config struct {
 	Epsilon algos.Schedule `yaml:"epsilon" usage:"probability ε of an exploring action"`
 	Repeat  float64        `yaml:"explore_repeat" range:"[0, 1]" usage:"probability that an exploring action is repeated in the next step, if it is legal there"`
 
-	InitialQ  float64 `yaml:"initial_q" usage:"value of an action before its first update"`
+	InitialQ  float64 `yaml:"initial_q" range:"(-inf, inf)" usage:"value of an action before its first update"`
 	MaxStates int     `yaml:"max_states" range:"[1, 100000000]" usage:"most rows of a table keyed by observations; states beyond share the last row"`
 }
 
@@ -58,8 +59,18 @@ func Defaults() *Config {
 	}
 }
 
-// Validate has nothing to add to the ranges.
-func (c *Config) Validate() error { return nil }
+// Validate keeps step sizes, with which values would not stay finite otherwise, and probabilities at most 1.
+func (c *Config) Validate() error {
+	var ck settings.Checks
+	for _, s := range []struct {
+		name string
+		algos.Schedule
+	}{{"alpha", c.Alpha}, {"epsilon", c.Epsilon}} {
+		ck.Require(s.Start <= 1, s.name+".start", s.Start, "must be at most 1")
+		ck.Require(s.End <= 1, s.name+".end", s.End, "must be at most 1")
+	}
+	return ck.Err()
+}
 
 // NewLearner makes a learner of a seat.
 func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Learner, error) {
@@ -164,7 +175,9 @@ func (l *learner) Learn(b *envs.Batch, actions []int) {
 		alpha := l.alpha
 		if l.cfg.Omega > 0 {
 			n := &l.table.n[l.row[i]*l.table.actions+a]
-			*n++
+			if *n < math.MaxUint32 {
+				*n++
+			}
 			alpha = max(alpha, math.Pow(float64(*n), -l.cfg.Omega))
 		}
 		*q += alpha * delta
@@ -203,6 +216,8 @@ func (l *learner) MarshalBinary() ([]byte, error) {
 	}
 	e.Int(stateFormat)
 	e.Bytes(random)
+	e.Float(l.alpha)
+	e.Float(l.epsilon)
 	e.Ints(l.row)
 	e.Ints(l.explore)
 	e.Int(l.updates)
@@ -217,13 +232,18 @@ const stateFormat = 1 // of MarshalBinary
 func (l *learner) UnmarshalBinary(data []byte) error {
 	d := algos.NewDecoder(data)
 	d.Expect("format", stateFormat)
-	if err := l.pcg.UnmarshalBinary(d.Bytes()); err != nil {
+	var pcg rand.PCG
+	if err := pcg.UnmarshalBinary(d.Bytes()); err != nil {
 		d.Fail("random stream: %w", err)
 	}
+	alpha, epsilon := d.Float(), d.Float()
 	row, explore := d.Ints(), d.Ints()
-	l.updates, l.tdError = d.Int(), d.Float()
+	updates, tdError := d.Int(), d.Float()
 	restored := l.table
 	restored.decode(d)
+	if !(0 <= alpha && alpha <= 1 && 0 <= epsilon && epsilon <= 1) {
+		d.Fail("alpha = %v, epsilon = %v", alpha, epsilon)
+	}
 	for _, a := range explore {
 		if a < none || a >= l.table.actions {
 			d.Fail("exploring action %d of %d", a, l.table.actions)
@@ -235,7 +255,9 @@ func (l *learner) UnmarshalBinary(data []byte) error {
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("tabular-q: %w", err)
 	}
+	*l.pcg, l.alpha, l.epsilon = pcg, alpha, epsilon
 	l.row, l.explore, l.table = row, explore, restored
+	l.updates, l.tdError = updates, tdError
 	return nil
 }
 

@@ -2,6 +2,7 @@ package qlearning
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"idsrl/algos"
@@ -12,7 +13,7 @@ import (
 type table struct {
 	actions  int
 	q        []float64 // [rows x actions]
-	n        []uint32
+	n        []uint32  // [rows x actions], updates so far, if the step size depends on them
 	encoding int     // which of the environment's encodings numbers the rows; none for a hash table
 	initial  float64 // of a value
 
@@ -54,7 +55,7 @@ func (t *table) visit(env envs.Env, seat int) int {
 	return row
 }
 
-// find is the values of what seat sees; of a state that was never seen, none.
+// find is the values of what seat sees; of a state that was never seen, none, unless it shares the last row.
 func (t *table) find(env envs.Env, seat int) []float64 {
 	row, ok := 0, true
 	if t.index == nil {
@@ -63,16 +64,21 @@ func (t *table) find(env envs.Env, seat int) []float64 {
 		t.key = env.AppendKey(t.key[:0], seat)
 		row, ok = t.index[string(t.key)]
 	}
-	if !ok {
+	switch {
+	case ok:
+	case t.rows() == t.max:
+		row = t.max - 1
+	default:
 		return t.unseen
 	}
 	return t.values(row)
 }
 
-// clone shares nothing with t.
+// clone is what find needs. It shares nothing with t.
 func (t *table) clone() table {
 	c := *t
-	c.q, c.index, c.keys, c.key = slices.Clone(t.q), maps.Clone(t.index), slices.Clone(t.keys), nil
+	c.q, c.n = slices.Clone(t.q), nil
+	c.index, c.keys, c.key = maps.Clone(t.index), slices.Clone(t.keys), nil
 	c.unseen = make([]float64, t.actions)
 	return c
 }
@@ -84,12 +90,17 @@ func (t *table) encode(e *algos.Encoder) {
 		e.Bytes([]byte(key))
 	}
 	e.Floats(t.q)
+	e.Uint32s(t.n)
 }
 
 // decode restores what encode saved into a table of the same kind.
 func (t *table) decode(d *algos.Decoder) {
 	d.Expect("number of actions", t.actions)
 	keys := d.Int()
+	if t.index != nil && keys > t.max {
+		d.Fail("%d states in a table of at most %d", keys, t.max)
+		return
+	}
 	if t.index != nil {
 		t.index, t.keys = map[string]int{}, nil
 		for range keys {
@@ -108,8 +119,13 @@ func (t *table) decode(d *algos.Decoder) {
 	if t.index != nil {
 		want = keys
 	}
-	t.q = d.Floats()
-	if len(t.q) != want*t.actions {
-		d.Fail("%d values for %d states of %d actions", len(t.q), want, t.actions)
+	t.q, t.n = d.Floats(), d.Uint32s()
+	if len(t.q) != want*t.actions || len(t.n) != len(t.q) {
+		d.Fail("%d values and %d counts for %d states of %d actions", len(t.q), len(t.n), want, t.actions)
+	}
+	for _, q := range t.q {
+		if math.IsNaN(q) || math.IsInf(q, 0) {
+			d.Fail("%v as a value", q)
+		}
 	}
 }

@@ -176,6 +176,10 @@ func FuzzConfig(f *testing.F) {
 	} {
 		f.Add([]byte(text), uint64(1))
 	}
+	for seed := range uint64(10) {
+		cfg := randomConfig(f, newRand(seed))
+		f.Add(settings.Encode(&cfg), seed)
+	}
 	f.Fuzz(func(t *testing.T, text []byte, seed uint64) {
 		cfg := idsgame.Defaults()
 		if settings.Decode(&cfg, "fuzz.yaml", text) != nil {

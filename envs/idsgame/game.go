@@ -34,6 +34,8 @@ type Game struct {
 	first views  // of an episode that starts from base
 	ready bool   // an episode is running
 	nodes []int  // scratch of visible
+	last  Transition
+	roll  float64 // of last
 }
 
 // NewGame builds an instance; instance draws its base state.
@@ -99,7 +101,9 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 	if attack < 0 {
 		panic(fmt.Sprintf("idsgame: attack id %d", attack))
 	}
-	tr := g.Apply(attack, defence, uniform(g.pcg))
+	g.roll = uniform(g.pcg)
+	g.last = g.Apply(attack, defence, g.roll)
+	tr := &g.last
 	// The score is infinite where everything is at the maximum; a learner gets the sum of all rows instead.
 	out.Rewards[AttackerSeat] = tr.AttackerReward
 	out.Rewards[DefenderSeat] = tr.DefenderReward
@@ -116,6 +120,9 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 	g.ready = !out.Over()
 	return nil
 }
+
+// Last is what the last Step did, and the detection roll that it was given.
+func (g *Game) Last() (tr Transition, roll float64) { return g.last, g.roll }
 
 // Apply is Rules.Apply on the game's state. It ignores whether the episode is over.
 func (g *Game) Apply(attack, defence int, roll float64) Transition {
@@ -192,21 +199,18 @@ func (r *Rules) digits(index int, obs []float32) int {
 	return index
 }
 
-// Layout is the base state that the instance seed drew: the defence values of each node but the start, and its detection
-// value last.
+// Layout is the base state that the instance seed drew, a text for each node but the start: its defence values by attack
+// type and its detection value.
 func (g *Game) Layout() []byte {
 	width := g.rules.defenceWidth
-	nodes := make([][]int, g.rules.Net.Start())
-	for v := range nodes {
-		for _, x := range g.base.Defence[v*width : (v+1)*width] {
-			nodes[v] = append(nodes[v], int(x))
-		}
+	var nodes []string
+	for v := range g.rules.Net.Start() {
+		values := g.base.Defence[v*width : (v+1)*width]
+		nodes = append(nodes, fmt.Sprintf("defence %d detection %d", values[:width-1], values[width-1]))
 	}
-	text, err := json.Marshal(struct {
-		Defence [][]int `json:"defence_and_detection_by_node"`
-	}{nodes})
+	text, err := json.Marshal(map[string][]string{"nodes": nodes})
 	if err != nil {
-		panic(err) // integers always have a text
+		panic(err) // strings always have a text
 	}
 	return text
 }

@@ -43,6 +43,64 @@ func TestStepPanics(t *testing.T) {
 	}
 }
 
+// TestNames: ids have the names that the specification's kinds of attack have.
+func TestNames(t *testing.T) {
+	rules := func(id string) *idsgame.Rules { return build(t, lookup(t, id), 1).Rules() }
+	cfg := idsgame.Defaults()
+	cfg.NumAttackTypes = 12
+	v2, v19, many := rules("idsgame-v2"), rules("idsgame-v19"), newGame(t, cfg, 1).Rules()
+	for _, c := range [][2]string{
+		{v2.AttackName(0), "injection@0"},
+		{v2.AttackName(32), "xss@3"},
+		{v2.AttackName(idsgame.NoAttack), "nothing"},
+		{v19.AttackName(4), "recon@0"},
+		{v19.AttackName(13), "references@2"},
+		{many.AttackName(23), "type11@1"},
+		{v2.DefenceName(10), "detection@0"},
+		{v2.DefenceName(20), "redirects@1"},
+		{v2.DefenceName(33), "injection@3"},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("%s, not %s", c[0], c[1])
+		}
+	}
+}
+
+// TestBotsNeedTheirGame: in another game a bot panics.
+func TestBotsNeedTheirGame(t *testing.T) {
+	cfg := idsgame.Defaults()
+	bot, err := envs.NewBot(&cfg, idsgame.DefenderSeat, "minimal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a bot plays another game")
+		}
+	}()
+	bot.Act(nil, 0, newRand(1))
+}
+
+// TestStats counts a hacked, a detected and a truncated game.
+func TestStats(t *testing.T) {
+	var stats idsgame.Stats
+	if p := stats.HackProbability(); p != 0 {
+		t.Errorf("before the first game, the probability is %v", p)
+	}
+	for _, s := range []idsgame.State{
+		{Hacked: true, AttackerReturn: 2, DefenderReturn: -1},
+		{Detected: true, AttackerReturn: -3, DefenderReturn: 1},
+		{AttackerReturn: -50, DefenderReturn: 7},
+		{Hacked: true, AttackerReturn: 4, DefenderReturn: -3},
+	} {
+		stats.Count(&s)
+	}
+	want := idsgame.Stats{Games: 4, Hacks: 2, AttackerReturn: 3, DefenderReturn: -3}
+	if stats != want || stats.HackProbability() != 0.5 {
+		t.Errorf("%+v with probability %v", stats, stats.HackProbability())
+	}
+}
+
 // TestNoAllocations: once it is built, a game with or without bots allocates nothing.
 func TestNoAllocations(t *testing.T) {
 	ids := []string{}

@@ -7,9 +7,12 @@
 package recording
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
+	"strings"
 )
 
 // Ints is a list of integers that may be absent, which nil says.
@@ -158,22 +161,6 @@ type QState struct {
 	NodeIndex   int    `json:"node_state_index"`
 }
 
-// required are the fields that a line of each type must have. Others depend on the game or on the state.
-var required = map[string][]string{
-	"episode": {
-		"id", "env", "role", "attacker_bot", "defender_bot", "num_nodes", "num_attack_types", "attacker_obs_shape",
-		"defender_obs_shape", "initial_state", "attacker_obs", "defender_obs",
-	},
-	"step": {
-		"t", "attack_action", "defense_action", "detection_roll", "reward", "done", "hacked", "detected", "moved",
-		"game_step", "capped", "attacker_node", "attack_values", "attacker_obs", "defender_obs",
-	},
-	"end":       {"steps", "outcome", "episode_return", "after_reset"},
-	"construct": {"id", "env", "draws", "state", "attacker_obs", "defender_obs"},
-	"reset":     {"id", "env", "draws", "state", "attacker_obs", "defender_obs"},
-	"qstate":    {"env", "attacker_obs", "defender_obs", "full_state_index", "node_state_index"},
-}
-
 // decode reads a line of the type that it names into the matching struct.
 func decode(line []byte) (any, error) {
 	var fields map[string]json.RawMessage
@@ -199,10 +186,57 @@ func decode(line []byte) (any, error) {
 	default:
 		return nil, fmt.Errorf("unknown type %q", kind)
 	}
-	for _, name := range required[kind] {
-		if _, ok := fields[name]; !ok {
-			return nil, fmt.Errorf("field %s is missing", name)
-		}
+	if err := complete(fields, reflect.TypeOf(into).Elem()); err != nil {
+		return nil, err
 	}
 	return into, json.Unmarshal(line, into)
+}
+
+// complete checks what package json lets pass: that fields has every field of a struct of type t which is not optional,
+// that null stands only where a pointer reads it, and that arrays have their length. Strings and raw texts are labels
+// and information, which may be absent.
+func complete(fields map[string]json.RawMessage, t reflect.Type) error {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		if f.Anonymous {
+			if err := complete(fields, f.Type); err != nil {
+				return err
+			}
+			continue
+		}
+		name, optional, _ := strings.Cut(f.Tag.Get("json"), ",")
+		text, ok := fields[name]
+		switch {
+		case f.Type == reflect.TypeFor[json.RawMessage](), f.Type == reflect.TypeFor[[]string]():
+			continue
+		case !ok && optional == "":
+			return fmt.Errorf("field %s is missing", name)
+		case !ok, f.Type.Kind() == reflect.Pointer:
+			continue
+		case string(text) == "null":
+			return fmt.Errorf("field %s is null", name)
+		}
+		switch f.Type.Kind() {
+		case reflect.Struct:
+			var inner map[string]json.RawMessage
+			if err := json.Unmarshal(text, &inner); err != nil {
+				return fmt.Errorf("field %s: %w", name, err)
+			}
+			if err := complete(inner, f.Type); err != nil {
+				return fmt.Errorf("field %s: %w", name, err)
+			}
+		case reflect.Array:
+			var elements []json.RawMessage
+			if err := json.Unmarshal(text, &elements); err != nil {
+				return fmt.Errorf("field %s: %w", name, err)
+			}
+			if len(elements) != f.Type.Len() {
+				return fmt.Errorf("field %s has %d elements, not %d", name, len(elements), f.Type.Len())
+			}
+		}
+		if list := f.Type.Kind() == reflect.Slice || f.Type.Kind() == reflect.Array; list && bytes.Contains(text, []byte("null")) {
+			return fmt.Errorf("field %s holds null", name)
+		}
+	}
+	return nil
 }

@@ -1,11 +1,18 @@
 package recording
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"idsrl/envs"
 	"idsrl/envs/idsgame"
+	"idsrl/envs/settings"
 )
 
 // tape turns a game that is being played into lines. Recorder writes them; Verify compares them with a recording.
@@ -102,7 +109,7 @@ func (t *tape) end(first *Episode) End {
 	default:
 		e.Outcome = "open"
 	}
-	if cfg := t.game.Rules().Config(); !cfg.RandomizeEnv {
+	if cfg := t.game.Rules().Config(); !cfg.RandomizeEnv && !cfg.RandomizeStart {
 		// The next episode begins as this one did: with the base state.
 		e.After.AttackerObs, e.After.DefenderObs = first.Views.AttackerObs, first.Views.DefenderObs
 	}
@@ -215,12 +222,80 @@ func fill(name string, matrix []int8, from Ints, nodes, first, last int) error {
 	return nil
 }
 
-// Recorder writes episodes of one game as they are played.
+// Recorder writes episodes of one game as they are played. It is an algos.Watcher.
 type Recorder struct {
 	tape  tape
-	first Episode
-	dst   []byte
+	first *Episode // of the running episode
+	count int      // episodes so far
+	lines *json.Encoder
+	close []io.Closer // inside out
 }
 
-var _ = envs.Attacker
-var _ json.RawMessage
+// Create begins a recording in a new file, which is gzip'ed if its name ends in .gz.
+func Create(path string) (*Recorder, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	r := &Recorder{lines: json.NewEncoder(f), close: []io.Closer{f}}
+	if strings.HasSuffix(path, ".gz") {
+		z := gzip.NewWriter(f)
+		r.lines, r.close = json.NewEncoder(z), []io.Closer{z, f}
+	}
+	return r, nil
+}
+
+// Close ends the recording.
+func (r *Recorder) Close() (err error) {
+	for _, c := range r.close {
+		err = errors.Join(err, c.Close())
+	}
+	r.close = nil
+	return err
+}
+
+// Start writes the line of an episode that begins.
+func (r *Recorder) Start(env envs.Env) error {
+	game, ok := envs.As[*idsgame.Game](env)
+	if !ok {
+		return fmt.Errorf("%s cannot be recorded: recordings are of idsgame", env.Spec().ID)
+	}
+	r.tape = tape{game: game}
+	line := r.tape.episode()
+	line.ID = fmt.Sprintf("%s-%d", game.Spec().ID, r.count)
+	line.Tags, line.Policy = []string{}, json.RawMessage(`"idsrl"`)
+	line.Env, line.Params = identify(game)
+	r.first = &line
+	r.count++
+	return r.lines.Encode(line)
+}
+
+// Step writes the line of a step, and after the last one that of the end.
+func (r *Recorder) Step(_ envs.Env, actions []int, out *envs.Outcome) error {
+	tr, roll := r.tape.game.Last()
+	line := r.tape.step(actions[idsgame.AttackerSeat], actions[idsgame.DefenderSeat], roll, tr)
+	if err := r.lines.Encode(line); err != nil || !out.Over() {
+		return err
+	}
+	return r.lines.Encode(r.tape.end(r.first))
+}
+
+// identify is the registered id of a game's rules without bots, whoever plays in it, or else its settings in full.
+func identify(game *idsgame.Game) (env string, params json.RawMessage) {
+	cfg := game.Rules().Config()
+	same := settings.Encode(&cfg)
+	for _, e := range idsgame.Entries() {
+		if e.Cast == nil && bytes.Equal(same, settings.Encode(e.Game())) {
+			return e.ID, nil
+		}
+	}
+	values := map[string]any{}
+	for _, f := range settings.Fields(&cfg) {
+		values[f.Key] = f.Value()
+	}
+	params, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // numbers, flags and lists always have a text
+	}
+	return "custom:" + game.Spec().ID, params
+}

@@ -46,8 +46,8 @@ func (d *Difference) String() string {
 	return fmt.Sprintf("%s: field %s\n  want %s\n  got  %s", where, d.Field, d.Want, d.Got)
 }
 
-// maxLine is the longest line that is read, in bytes.
-const maxLine = 64 << 20
+// maxLine is the longest line that is read, in bytes. The lines of the largest game stay below 1 MiB.
+const maxLine = 4 << 20
 
 // Verify plays every recorded game again by the rules of this implementation and compares all that is recorded, line by
 // line. The text may be gzip'ed. An error means that reading failed; what the file says wrong is in the Report.
@@ -396,8 +396,8 @@ func (l *log) draw(asked Draw, result any) bool {
 		l.err = fmt.Errorf("draw %d is %+v, not %+v", l.next, asked, recorded)
 		return false
 	}
-	if err := json.Unmarshal(d.Result, result); err != nil {
-		l.err = fmt.Errorf("draw %d: %w", l.next, err)
+	if string(d.Result) == "null" || json.Unmarshal(d.Result, result) != nil {
+		l.err = fmt.Errorf("draw %d: result %s", l.next, d.Result)
 		return false
 	}
 	l.next++
@@ -410,11 +410,13 @@ func (l *log) list(kind string, dst []int, n int) {
 	if !l.draw(Draw{Kind: kind, N: n, K: len(dst)}, &result) {
 		return
 	}
-	for _, x := range result {
-		if len(result) != len(dst) || x < 0 || x >= n {
-			l.err = fmt.Errorf("draw %d: result %v", l.next-1, result)
-			return
-		}
+	bad := len(result) != len(dst)
+	for i, x := range result {
+		bad = bad || x < 0 || x >= n || kind == "distinct" && slices.Contains(result[:i], x)
+	}
+	if bad {
+		l.err = fmt.Errorf("draw %d: result %v", l.next-1, result)
+		return
 	}
 	copy(dst, result)
 }
@@ -433,7 +435,10 @@ func (l *log) Int(low, high int) int {
 }
 
 func (l *log) Uniform() float64 {
-	var result float64
-	l.draw(Draw{Kind: "uniform"}, &result)
+	result := 0.0
+	if l.draw(Draw{Kind: "uniform"}, &result) && !(0 <= result && result < 1) {
+		l.err = fmt.Errorf("draw %d: result %v", l.next-1, result)
+		return 0
+	}
 	return result
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"idsrl/envs/speed"
+	"idsrl/results"
+)
+
+func benchCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "bench",
+		Usage: "measure speed",
+		Subcommands: []*cli.Command{{
+			Name:      "envs",
+			Usage:     "steps a second of environments on one core",
+			ArgsUsage: "[ID ...]",
+			Description: `Steps one environment in one goroutine, bots and resets included:
+   raw      actions from a tape of legal play; observations are kept up to date inside the environment
+   observe  the same, and the observation of every open seat is copied out after every step
+   random   each open seat chooses uniformly among its legal actions
+
+   idsrl bench envs                                  some telling ids
+   idsrl bench envs --time 3s idsgame-v0 idsgame-v5`,
+			Flags: []cli.Flag{
+				&cli.DurationFlag{Name: "time", Value: time.Second, Usage: "how long to measure each row"},
+				formatFlag(),
+			},
+			Action: benchEnvs,
+		}},
+	}
+}
+
+// tellingIDs are small and large, against bots and without.
+var tellingIDs = []string{
+	"idsgame-v0", "idsgame-v2", "idsgame-v5", "idsgame-v19",
+	"idsgame-minimal_defense-v2", "idsgame-minimal_defense-v5", "idsgame-maximal_attack-v2", "idsgame-random_attack-v2",
+}
+
+func benchEnvs(c *cli.Context) error {
+	ids := c.Args().Slice()
+	if len(ids) == 0 {
+		ids = tellingIDs
+	}
+	grid := results.NewGrid("env", "mode", "steps/s", "ns/step", "allocs/step")
+	for _, id := range ids {
+		entry, err := environments().Lookup(id)
+		if err != nil {
+			return err
+		}
+		for _, mode := range speed.Modes {
+			if err := c.Context.Err(); err != nil {
+				return err
+			}
+			env, err := entry.New(0)
+			if err != nil {
+				return err
+			}
+			loop, err := speed.NewLoop(env, mode, 0)
+			if err != nil {
+				return err
+			}
+			r, err := speed.Measure(loop, c.Duration("time"))
+			if err != nil {
+				return err
+			}
+			grid.Add(results.Text(id), results.Text(string(mode)), results.Scaled(r.PerSecond()),
+				results.Fixed(1e9/r.PerSecond(), 1), results.Fixed(r.AllocsPerStep, 4))
+		}
+	}
+	return grid.Render(c.App.Writer, c.String("format"))
+}

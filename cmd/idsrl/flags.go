@@ -1,0 +1,66 @@
+package main
+
+import (
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"idsrl/envs/settings"
+	"idsrl/results"
+)
+
+// Flags that several commands have.
+
+func formatFlag() cli.Flag {
+	return &cli.StringFlag{Name: "format", Value: results.Formats[0], Usage: strings.Join(results.Formats, ", ")}
+}
+
+func envFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "env", Usage: usage} }
+
+func envFileFlag() cli.Flag {
+	return &cli.StringFlag{
+		Name: "env-config", Usage: "`FILE` with settings of the environment, over those of its id (see: idsrl config env)",
+	}
+}
+
+func envSetFlag() cli.Flag {
+	return &cli.GenericFlag{
+		Name: "env-set", Value: new(assignments), Usage: "one setting of the environment, as `KEY=VALUE`; may be repeated",
+	}
+}
+
+func instanceFlag(usage string) cli.Flag { return &cli.Uint64Flag{Name: "instance-seed", Usage: usage} }
+
+// assignments collects repeated flags as they are. (A cli.StringSlice would cut lists such as hidden=[64, 64] at the
+// comma.)
+type assignments []string
+
+// Set appends.
+func (a *assignments) Set(value string) error {
+	*a = append(*a, value)
+	return nil
+}
+
+// String is empty: there is no default to show.
+func (a *assignments) String() string { return "" }
+
+func assignmentsOf(c *cli.Context, flag string) []string {
+	if a, ok := c.Generic(flag).(*assignments); ok {
+		return *a
+	}
+	return nil
+}
+
+// sourceOf reads the file that a flag names; nil if the flag was not given.
+func sourceOf(c *cli.Context, flag string) (*settings.Source, error) {
+	path := c.String(flag)
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usagef("--%s: %w", flag, err)
+	}
+	return settings.File(path, data), nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+
+	"idsrl/experiments"
+	"idsrl/results"
+)
+
+// logEvery is the least time between log lines of a run where there is no terminal.
+const logEvery = 5 * time.Second
+
+// progress shows how far runs are: a bar on a terminal, log lines elsewhere. Runs report from several goroutines.
+type progress struct {
+	lock   sync.Mutex
+	bar    *progressbar.ProgressBar // nil where there is no terminal
+	runs   []experiments.Progress
+	logged []time.Time
+	began  time.Time
+	first  float64 // fraction that was done when the first report came: what a resumed run had before
+	steps  int64   // likewise
+}
+
+// barUnits is the length of the bar.
+const barUnits = 1000
+
+func newProgress(w io.Writer, runs int) *progress {
+	p := &progress{
+		runs: make([]experiments.Progress, runs), logged: make([]time.Time, runs), began: time.Now(), first: -1,
+	}
+	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		p.bar = progressbar.NewOptions(barUnits,
+			progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+			progressbar.OptionThrottle(100*time.Millisecond))
+	}
+	return p
+}
+
+// update hears from run i.
+func (p *progress) update(i int, now experiments.Progress) {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	changed := now.Evaluation != p.runs[i].Evaluation
+	p.runs[i] = now
+	spent, steps := 0.0, int64(0)
+	for _, r := range p.runs {
+		spent += r.Spent / float64(len(p.runs))
+		steps += r.Steps
+	}
+	if p.first < 0 {
+		p.first, p.steps, p.began = spent, steps, time.Now()
+	}
+	elapsed := time.Since(p.began).Seconds()
+	rate := results.Scaled(float64(steps-p.steps) / elapsed).Text
+	left := "?"
+	if spent > p.first {
+		seconds := elapsed * (1 - spent) / (spent - p.first)
+		left = time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
+	}
+	hacked := "none yet"
+	if now.Evaluation != nil {
+		hacked = fmt.Sprintf("%.3f", now.Evaluation.HackProbability)
+	}
+	if p.bar != nil {
+		p.bar.Describe(fmt.Sprintf("%s steps/s, %s left, hacked %s", rate, left, hacked))
+		p.bar.Set(int(spent * barUnits)) //nolint:errcheck // a bar that cannot be drawn is no reason to stop
+		return
+	}
+	if time.Since(p.logged[i]) < logEvery && !(changed && now.Spent == 1) {
+		return
+	}
+	p.logged[i] = time.Now()
+	slog.Info("training", "seed", now.Seed, "done", fmt.Sprintf("%.0f%%", 100*now.Spent), "episodes", now.Episodes,
+		"steps", now.Steps, "steps_per_second", rate, "left", left, "hack_probability", hacked)
+}
+
+// finish removes the bar.
+func (p *progress) finish() {
+	p.lock.Lock()
+	defer p.lock.Unlock()
+	if p.bar != nil {
+		p.bar.Finish() //nolint:errcheck // as above
+	}
+}

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"idsrl/experiments"
+	"idsrl/results"
+)
+
+func trainCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "train",
+		Usage: "train the open seats of an environment",
+		Description: `Trains, tests every now and then, and ends with a table. All of a run is in its folder: config.yaml,
+manifest.json, train.csv, eval.csv and the checkpoint. The same configuration and seed give the same bytes.
+
+   idsrl train --env idsgame-minimal_defense-v2 --algo tabular-q
+   idsrl train --env idsgame-random_attack-v0 --algo tabular-q --set state=observation --seeds 10
+   idsrl train --env idsgame-v2 --algo tabular-q --env-set num_layers=2 --episodes 500000
+   idsrl train --config q.yaml --set alpha.end=0.01       settings from a file (see: idsrl config tabular-q)
+   idsrl train --resume results/idsgame-minimal_defense-v2/tabular-q/seed-0
+
+Interrupt once to stop and keep everything, twice to stop at once. After a kill at any moment, --resume goes on
+from the last checkpoint and ends with the same files as an uninterrupted run.`,
+		Flags: []cli.Flag{
+			envFlag("environment to train on, `ID` as in idsrl envs list"),
+			&cli.StringFlag{Name: "algo", Usage: "`ALGORITHM` of the open seats: " + strings.Join(algorithmNames(), ", ")},
+			&cli.StringFlag{Name: "config", Usage: "`FILE` with settings of the run and the algorithm"},
+			&cli.GenericFlag{
+				Name: "set", Value: new(assignments), Usage: "one setting of the run or the algorithm, as `KEY=VALUE`; may be repeated",
+			},
+			envFileFlag(), envSetFlag(),
+			&cli.Uint64Flag{Name: "seed", Usage: "root of all random numbers"},
+			&cli.IntFlag{Name: "seeds", Value: 1, Usage: "train `K` runs, with the seeds from --seed on"},
+			&cli.IntFlag{Name: "parallel", Value: runtime.NumCPU(), Usage: "runs at the same time; their bytes do not depend on it"},
+			instanceFlag("decides the layout: where the weak spots are; by default each seed has its own"),
+			&cli.Int64Flag{Name: "episodes", Usage: "train for so many episodes instead of the algorithm's default"},
+			&cli.Int64Flag{Name: "steps", Usage: "train for so many steps"},
+			&cli.StringFlag{
+				Name: "out", Usage: "folder of the run, with --seeds the one above the seeds' (default: " + resultsDir + "/ENV/ALGO/seed-N)",
+			},
+			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `DIR`; other flags are not needed"},
+			&cli.BoolFlag{Name: "force", Usage: "replace a run that the folder holds"},
+		},
+		Action: train,
+	}
+}
+
+func train(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usagef("idsrl train takes flags only, not %q", c.Args().First())
+	}
+	starts, err := startsOf(c)
+	if err != nil {
+		return err
+	}
+	p := newProgress(c.App.ErrWriter, len(starts))
+	runs, err := trainAll(c.Context, starts, max(1, c.Int("parallel")), p)
+	p.finish()
+	if err != nil {
+		if errors.Is(err, experiments.ErrInterrupted) {
+			err = fmt.Errorf("%w; go on with: idsrl train --resume %s", experiments.ErrInterrupted, strings.Join(runs, " or "))
+		}
+		return err
+	}
+	var read []*results.Run
+	for _, dir := range runs {
+		run, err := results.ReadRun(dir)
+		if err != nil {
+			return err
+		}
+		read = append(read, run)
+	}
+	if err := results.SummaryGrid(results.Summarize(read)).Render(c.App.Writer, results.Formats[0]); err != nil {
+		return err
+	}
+	where := runs[0]
+	if len(runs) > 1 {
+		where = filepath.Dir(where)
+	}
+	fmt.Fprintf(c.App.ErrWriter, "Kept in %s\n", where)
+	return nil
+}
+
+// start begins or resumes a run.
+type start func(o experiments.Options) (*experiments.Run, error)
+
+// startsOf are the runs that the flags ask for.
+func startsOf(c *cli.Context) ([]start, error) {
+	catalog := catalog()
+	if dir := c.String("resume"); dir != "" {
+		for _, name := range c.LocalFlagNames() {
+			if name != "resume" && name != "parallel" {
+				return nil, usagef("--resume goes on with a run as it was begun; --%s has no place beside it", name)
+			}
+		}
+		return []start{func(o experiments.Options) (*experiments.Run, error) { return catalog.Resume(dir, o) }}, nil
+	}
+	cfg, err := configOf(c, catalog)
+	if err != nil {
+		return nil, err
+	}
+	seeds := c.Int("seeds")
+	if seeds < 1 {
+		return nil, usagef("--seeds %d: must be at least 1", seeds)
+	}
+	var starts []start
+	for i := range seeds {
+		one := cfg.WithSeed(cfg.Seed + uint64(i))
+		dir := catalog.Dir(resultsDir, one)
+		if out := c.String("out"); out != "" {
+			dir = out
+			if seeds > 1 {
+				dir = filepath.Join(out, fmt.Sprintf("seed-%d", one.Seed))
+			}
+		}
+		starts = append(starts, func(o experiments.Options) (*experiments.Run, error) {
+			return catalog.Start(one, dir, c.Bool("force"), o)
+		})
+	}
+	return starts, nil
+}
+
+// configOf is the configuration that the flags describe.
+func configOf(c *cli.Context, catalog experiments.Catalog) (*experiments.Config, error) {
+	file, err := sourceOf(c, "config")
+	if err != nil {
+		return nil, err
+	}
+	envFile, err := sourceOf(c, "env-config")
+	if err != nil {
+		return nil, err
+	}
+	set := assignmentsOf(c, "set")
+	for _, flag := range []string{"seed", "episodes", "steps"} {
+		if c.IsSet(flag) {
+			set = append(set, flag+"="+fmt.Sprint(c.Value(flag)))
+		}
+	}
+	if c.IsSet("instance-seed") {
+		set = append(set, fmt.Sprintf("instance_seed=%d", c.Uint64("instance-seed")))
+	}
+	// A budget on the command line takes the place of the file's.
+	if c.IsSet("episodes") && !c.IsSet("steps") {
+		set = append(set, "steps=0")
+	} else if c.IsSet("steps") && !c.IsSet("episodes") {
+		set = append(set, "episodes=0")
+	}
+	return catalog.Load(experiments.Sources{
+		File: file, Env: c.String("env"), Algo: c.String("algo"),
+		EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), Set: set,
+	})
+}
+
+// trainAll trains the runs, some at a time, and returns their folders. After the first problem no other run begins.
+func trainAll(ctx context.Context, starts []start, parallel int, p *progress) (dirs []string, err error) {
+	var (
+		group    sync.WaitGroup
+		lock     sync.Mutex
+		problems = make([]error, len(starts))
+		found    = make([]string, len(starts))
+		next     int
+	)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	worker := func() {
+		for {
+			lock.Lock()
+			i := next
+			next++
+			lock.Unlock()
+			if i >= len(starts) || ctx.Err() != nil {
+				return
+			}
+			run, err := starts[i](experiments.Options{
+				Command: os.Args, Program: program(), Progress: func(now experiments.Progress) { p.update(i, now) },
+			})
+			if err == nil {
+				found[i] = run.Dir
+				err = run.Train(ctx)
+			}
+			if problems[i] = err; err != nil {
+				cancel()
+			}
+		}
+	}
+	for range min(parallel, len(starts)) {
+		group.Go(worker)
+	}
+	group.Wait()
+	for i, dir := range found {
+		if dir != "" && (problems[i] == nil || errors.Is(problems[i], experiments.ErrInterrupted)) {
+			dirs = append(dirs, dir)
+		}
+	}
+	for _, problem := range problems {
+		// What was only interrupted because of another run's failure is not the story to tell.
+		if problem != nil && (err == nil || errors.Is(err, experiments.ErrInterrupted)) {
+			err = problem
+		}
+	}
+	return dirs, err
+}
