@@ -102,8 +102,8 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 		panic(fmt.Sprintf("idsgame: attack id %d", attack))
 	}
 	g.roll = uniform(g.pcg)
-	g.last = g.Apply(attack, defence, g.roll)
 	tr := &g.last
+	g.play(attack, defence, g.roll, tr)
 	// The score is infinite where everything is at the maximum; a learner gets the sum of all rows instead.
 	out.Rewards[AttackerSeat] = tr.AttackerReward
 	out.Rewards[DefenderSeat] = tr.DefenderReward
@@ -125,16 +125,20 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 func (g *Game) Last() (tr Transition, roll float64) { return g.last, g.roll }
 
 // Apply is Rules.Apply on the game's state. It ignores whether the episode is over.
-func (g *Game) Apply(attack, defence int, roll float64) Transition {
+func (g *Game) Apply(attack, defence int, roll float64) (tr Transition) {
+	g.play(attack, defence, roll, &tr)
+	return tr
+}
+
+func (g *Game) play(attack, defence int, roll float64, tr *Transition) {
 	from := g.state.Node
-	tr := g.rules.Apply(g.state, attack, defence, roll)
+	g.rules.apply(g.state, attack, defence, roll, tr)
 	if tr.Hardened {
 		g.view.hardened(g.rules, g.state, defence)
 	}
 	if tr.Attacked {
-		g.view.attacked(g.rules, g.state, attack, from, &tr)
+		g.view.attacked(g.rules, g.state, attack, from, tr)
 	}
-	return tr
 }
 
 // Observe writes what a seat sees, in the layout of the package documentation.

@@ -79,7 +79,7 @@ func (v *views) derive(r *Rules, s *State) {
 			v.knowledge(r, s, u)
 		}
 	}
-	v.obs[AttackerSeat][s.Node*r.obsWidth()+r.cfg.NumAttackTypes] = 1
+	v.obs[AttackerSeat][s.Node*r.obsWidth+r.cfg.NumAttackTypes] = 1
 }
 
 // weakestType is the first of a node's smallest defence values.
@@ -124,7 +124,7 @@ func (v *views) attacked(r *Rules, s *State, id, from int, tr *Transition) {
 	if !tr.Moved {
 		return
 	}
-	width, t := r.obsWidth(), r.cfg.NumAttackTypes
+	width, t := r.obsWidth, r.cfg.NumAttackTypes
 	obs := v.obs[AttackerSeat]
 	obs[from*width+t], obs[s.Node*width+t] = 0, 1
 	if r.cfg.FullyObserved {
@@ -144,7 +144,7 @@ func (v *views) attacked(r *Rules, s *State, id, from int, tr *Transition) {
 func (v *views) raised(r *Rules, s *State, id int) {
 	a, value := &r.attacks[id], s.Attack[id]
 	if !r.cfg.LocalView {
-		v.obs[AttackerSeat][a.node*r.obsWidth()+a.typ] = float32(value)
+		v.obs[AttackerSeat][a.seen] = float32(value)
 	}
 	if best := &v.strongest[a.node]; value > best.value || value == best.value && int8(a.typ) < best.typ {
 		*best = extreme{value, int8(a.typ)}
@@ -174,12 +174,12 @@ func (v *views) targets(r *Rules, s *State, node int) {
 
 // obsWidth is the number of columns of the attacker's observation: T attack values, the position flag (or, in a local
 // view, the node id), and with reconnaissance T known defence values and, if asked for, the flag of a scanned node.
-func (r *Rules) obsWidth() int {
-	t := r.cfg.NumAttackTypes
+func (c *Config) obsWidth() int {
+	t := c.NumAttackTypes
 	switch {
-	case !r.cfg.Reconnaissance:
+	case !c.Reconnaissance:
 		return t + 1
-	case r.cfg.ReconnaissanceBool:
+	case c.ReconnaissanceBool:
 		return 2*t + 2
 	default:
 		return 2*t + 1
@@ -194,7 +194,7 @@ func (r *Rules) sees(node, u int) bool {
 
 // row writes the attack values of node u into the attacker's full view.
 func (v *views) row(r *Rules, s *State, u int) {
-	dst := v.obs[AttackerSeat][u*r.obsWidth():]
+	dst := v.obs[AttackerSeat][u*r.obsWidth:]
 	for t, x := range s.Attack[u*r.attackWidth:][:r.cfg.NumAttackTypes] {
 		dst[t] = float32(x)
 	}
@@ -202,7 +202,7 @@ func (v *views) row(r *Rules, s *State, u int) {
 
 // knowledge writes what the attacker knows of the defence of node u into its full view.
 func (v *views) knowledge(r *Rules, s *State, u int) {
-	v.known(r, s, u, v.obs[AttackerSeat][u*r.obsWidth():])
+	v.known(r, s, u, v.obs[AttackerSeat][u*r.obsWidth:])
 }
 
 // known writes the columns of reconnaissance of node u into a row of the attacker's observation.
@@ -222,7 +222,7 @@ func (v *views) known(r *Rules, s *State, u int, row []float32) {
 // local writes the attacker's local view: a row for each neighbour position, all -1 where no node is that the attacker
 // could attack.
 func (v *views) local(r *Rules, s *State) {
-	width, t := r.obsWidth(), r.cfg.NumAttackTypes
+	width, t := r.obsWidth, r.cfg.NumAttackTypes
 	for k, offset := range r.cfg.NeighborPositions {
 		row := v.obs[AttackerSeat][k*width : (k+1)*width]
 		u := r.Neighbour(s.Node, offset)
@@ -307,7 +307,7 @@ func (r *Rules) spec(id string) envs.Spec {
 
 // attackerBox bounds the attacker's observation by what really occurs.
 func (r *Rules) attackerBox() envs.Box {
-	n, t, width := r.Net.Nodes, r.cfg.NumAttackTypes, r.obsWidth()
+	n, t, width := r.Net.Nodes, r.cfg.NumAttackTypes, r.obsWidth
 	rows, lowest := n, float32(0)
 	if r.cfg.LocalView {
 		rows, lowest = len(r.cfg.NeighborPositions), -1

@@ -18,6 +18,7 @@ type Rules struct {
 	scheme       scheme
 	attackWidth  int          // attack ids a node: T, and one more with reconnaissance
 	defenceWidth int          // defence ids a node: T and detection
+	obsWidth     int          // columns of the attacker's observation
 	attacks      []target     // by attack id
 	defences     []target     // by defence id
 	reach        []bool       // [Nodes x Nodes], whether the attacker on the first can attack the second
@@ -29,6 +30,7 @@ type target struct {
 	node, typ int
 	guard     int // the cell of State.Defence that an attack must exceed
 	known     int // the cell of State.Known
+	seen      int // the entry of the attacker's full view that shows the attack value
 	scout     bool
 }
 
@@ -43,7 +45,7 @@ func NewRules(cfg Config) (*Rules, error) {
 	t := cfg.NumAttackTypes
 	r := &Rules{
 		Net: NewNetwork(cfg.NumLayers, cfg.NumServersPerLayer, cfg.ConnectedLayers),
-		cfg: cfg, scheme: cfg.scheme(), attackWidth: t, defenceWidth: t + 1,
+		cfg: cfg, scheme: cfg.scheme(), attackWidth: t, defenceWidth: t + 1, obsWidth: cfg.obsWidth(),
 	}
 	if cfg.Reconnaissance {
 		r.attackWidth++
@@ -51,7 +53,9 @@ func NewRules(cfg Config) (*Rules, error) {
 	n := r.Net.Nodes
 	for id := range n * r.attackWidth {
 		v, typ := id/r.attackWidth, id%r.attackWidth
-		a := target{node: v, typ: typ, guard: v*r.defenceWidth + typ, known: v*t + typ}
+		a := target{
+			node: v, typ: typ, guard: v*r.defenceWidth + typ, known: v*t + typ, seen: v*r.obsWidth + typ,
+		}
 		if typ == t {
 			a = target{node: v, guard: -1, known: v * t, scout: true}
 		}
@@ -97,23 +101,30 @@ type Transition struct {
 // whole network or NoAttack. A step after a hack or a detection plays on by the same rules; one after the step limit
 // costs both sides 100 and changes nothing.
 func (r *Rules) Apply(s *State, attack, defence int, roll float64) (tr Transition) {
+	r.apply(s, attack, defence, roll, &tr)
+	return tr
+}
+
+// apply is Apply into a Transition of the caller, which costs no copy.
+func (r *Rules) apply(s *State, attack, defence int, roll float64, tr *Transition) {
+	*tr = Transition{}
 	if s.Steps > r.cfg.MaxGameSteps {
-		return Transition{AttackerReward: limitReward, DefenderReward: limitReward, Capped: true}
+		tr.AttackerReward, tr.DefenderReward, tr.Capped = limitReward, limitReward, true
+		return
 	}
-	if int(s.Defence[defence]) < r.cfg.MaxValue {
-		s.Defence[defence]++
+	if value := s.Defence[defence]; int(value) < r.cfg.MaxValue {
+		s.Defence[defence] = value + 1
 		tr.Hardened = true
 	}
 	if attack == NoAttack || !r.Possible(s, attack) {
 		tr.AttackerReward = impossibleReward
 	} else {
 		tr.Attacked = true
-		r.attack(s, &r.attacks[attack], attack, roll, &tr)
+		r.attack(s, &r.attacks[attack], attack, roll, tr)
 	}
 	s.Steps++
 	s.AttackerReturn += tr.AttackerReward
 	s.DefenderReturn += tr.DefenderReward
-	return tr
 }
 
 // attack is the attacker's part of a step, with an attack or reconnaissance that is possible.
