@@ -91,10 +91,13 @@ func Scaled(x float64) Cell {
 	return Cell{strconv.FormatFloat(scaled, 'g', 3, 64) + units[0], []any{x}}
 }
 
-// Seconds shows a duration to the second: 1h23m0s.
+// Seconds shows a duration to the second, 1h23m0s, or if it is short to a tenth, 2.5s.
 func Seconds(s float64) Cell {
 	text := noValue
-	if !math.IsNaN(s) {
+	switch {
+	case s < 10:
+		text = fixed(s, 1) + "s"
+	case !math.IsNaN(s):
 		text = time.Duration(math.Round(s) * float64(time.Second)).String()
 	}
 	return Cell{text, []any{s}}

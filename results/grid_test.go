@@ -82,7 +82,7 @@ func TestCellTexts(t *testing.T) {
 		{Scaled(999_600_000), "1 G"},
 		{Scaled(-4_200_000), "-4.2 M"},
 		{Seconds(nan), "—"},
-		{Seconds(0.4), "0s"},
+		{Seconds(0.44), "0.4s"},
 		{Seconds(4980.3), "1h23m0s"},
 	}
 	for _, c := range cases {

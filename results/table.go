@@ -111,7 +111,7 @@ func sortKey(id string) string {
 // curveWidth is the length of a learning curve in a table.
 const curveWidth = 8
 
-// SummaryGrid shows a row a group. People see what fits 120 columns, machines see everything. Unfinished runs appear as
+// SummaryGrid shows a row a group. People see what fits 132 columns for most names, machines see everything. Unfinished runs appear as
 // finished/all under seeds.
 func SummaryGrid(summaries []Summary) *Grid {
 	mean := func(e Estimate, digits int) Cell { // of an interval that machines see in full
@@ -129,16 +129,18 @@ func SummaryGrid(summaries []Summary) *Grid {
 		}},
 		{Column{"hacked,\ngreedy", interval("greedy_hack_probability")},
 			func(s Summary) Cell { return Interval(s.GreedyHack, 3) }},
-		{Column{"hacked,\nsampled", interval("sampled_hack_probability")},
-			func(s Summary) Cell { return mean(s.SampledHack, 3) }},
+		{Column{"", interval("sampled_hack_probability")}, func(s Summary) Cell { return mean(s.SampledHack, 3) }},
 		{Column{"", interval("detection_probability")}, func(s Summary) Cell { return mean(s.Detection, 3) }},
-		{Column{"attacker\nreturn", interval("attacker_return")},
-			func(s Summary) Cell { return mean(s.AttackerReturn, 2) }},
-		{Column{"", interval("defender_return")}, func(s Summary) Cell { return mean(s.DefenderReturn, 2) }},
-		{Column{"", interval("episode_length")}, func(s Summary) Cell { return mean(s.EpisodeLength, 1) }},
-		{Column{"steps", []string{"steps"}}, func(s Summary) Cell { return Scaled(s.Steps) }},
-		{Column{"", []string{"steps_per_second"}}, func(s Summary) Cell { return Scaled(s.StepsPerSecond) }},
-		{Column{"", []string{"wall_seconds"}}, func(s Summary) Cell { return Seconds(s.WallSeconds) }},
+		{Column{"attacker/\ndefender\nreturn", slices.Concat(interval("attacker_return"), interval("defender_return"))},
+			func(s Summary) Cell {
+				attacker, defender := Interval(s.AttackerReturn, 2), Interval(s.DefenderReturn, 2)
+				text := fixed(s.AttackerReturn.Mean, 2) + "/" + fixed(s.DefenderReturn.Mean, 2)
+				return Cell{text, slices.Concat(attacker.Values, defender.Values)}
+			}},
+		{Column{"length", interval("episode_length")}, func(s Summary) Cell { return mean(s.EpisodeLength, 1) }},
+		{Column{"", []string{"steps"}}, func(s Summary) Cell { return Scaled(s.Steps) }},
+		{Column{"steps/s", []string{"steps_per_second"}}, func(s Summary) Cell { return Scaled(s.StepsPerSecond) }},
+		{Column{"time", []string{"wall_seconds"}}, func(s Summary) Cell { return Seconds(s.WallSeconds) }},
 		{Column{"curve", nil}, func(s Summary) Cell { return Cell{Text: Sparkline(s.Curve, 0, 1, curveWidth)} }},
 	})
 }
