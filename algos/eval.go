@@ -63,6 +63,29 @@ type Watcher interface {
 	Step(game envs.Env, actions []int, out *envs.Outcome) error
 }
 
+// Watchers are several that see the same.
+type Watchers []Watcher
+
+// Start tells each.
+func (ws Watchers) Start(game envs.Env) error {
+	for _, w := range ws {
+		if err := w.Start(game); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Step tells each.
+func (ws Watchers) Step(game envs.Env, actions []int, out *envs.Outcome) error {
+	for _, w := range ws {
+		if err := w.Step(game, actions, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Evaluate plays episodes of game with players[i] in seat i. Episode k has the seed Derive(root, "evaluation", k):
 // its course depends neither on training nor on the number of episodes. watch may be nil.
 func Evaluate(

@@ -114,25 +114,18 @@ type Result struct {
 	algos.Tally
 }
 
-// Run plays the games of the test in each of the modes.
-func (s *Saved) Run(ctx context.Context, test Test, modes []algos.Mode) ([]Result, error) {
+// Run plays the games of the test in one mode.
+func (s *Saved) Run(ctx context.Context, test Test, mode algos.Mode) (Result, error) {
 	entry, game, env, err := s.stage(test)
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	var out []Result
-	for _, mode := range modes {
-		players, err := s.players(test, entry, game, env, mode)
-		if err != nil {
-			return nil, err
-		}
-		tally, err := algos.Evaluate(ctx, env, players, test.Episodes, test.Seed, test.Watch)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, Result{Mode: mode, Seats: env.Spec().Seats, Tally: tally})
+	players, err := s.players(test, entry, game, env, mode)
+	if err != nil {
+		return Result{}, err
 	}
-	return out, nil
+	tally, err := algos.Evaluate(ctx, env, players, test.Episodes, test.Seed, test.Watch)
+	return Result{Mode: mode, Seats: env.Spec().Seats, Tally: tally}, err
 }
 
 // stage builds the game of a test.
@@ -172,12 +165,16 @@ func (s *Saved) players(
 	if err != nil {
 		return nil, err
 	}
-	plays := false
+	plays := func(seat envs.Seat) bool {
+		return slices.Contains(s.Roles(), seat.Role) && (test.As == envs.Nobody || test.As == seat.Role)
+	}
+	if !slices.ContainsFunc(seats, plays) {
+		return nil, fmt.Errorf("%s plays none of the seats: it has learnt to be the %s", s.Path, s.names())
+	}
 	for i, seat := range seats {
-		switch mine := slices.Contains(s.Roles(), seat.Role); {
-		case mine && (test.As == envs.Nobody || test.As == seat.Role):
+		switch {
+		case plays(seat):
 			players[i], err = s.Policy(seat, mode)
-			plays = true
 		case test.Opponent != "":
 			players[i], err = s.catalog.Player(test.Opponent, game, i, seat)
 		case players[i] == nil:
@@ -186,9 +183,6 @@ func (s *Saved) players(
 		if err != nil {
 			return nil, err
 		}
-	}
-	if !plays {
-		return nil, fmt.Errorf("%s plays none of the seats: it has learnt to be the %s", s.Path, s.names())
 	}
 	return players, nil
 }

@@ -178,6 +178,9 @@ func (r *Run) Last(mode Mode) (row EvalRow, ok bool) {
 func FindRuns(dirs ...string) ([]*Run, error) {
 	found := map[string]string{} // absolute path of a run's folder: the path to show
 	for _, dir := range dirs {
+		if _, err := os.Stat(dir); err != nil {
+			return nil, fmt.Errorf("no folder %s to look for runs in: %w", dir, err)
+		}
 		// os.DirFS follows dir itself if it is a symbolic link; filepath.WalkDir would find nothing there.
 		err := fs.WalkDir(os.DirFS(dir), ".", func(path string, entry fs.DirEntry, err error) error {
 			if err != nil {

@@ -14,8 +14,8 @@ type table struct {
 	actions  int
 	q        []float64 // [rows x actions]
 	n        []uint32  // [rows x actions], updates so far, if the step size depends on them
-	encoding int     // which of the environment's encodings numbers the rows; none for a hash table
-	initial  float64 // of a value
+	encoding int       // which of the environment's encodings numbers the rows; none for a hash table
+	initial  float64   // of a value
 
 	// Of a hash table only.
 	index  map[string]int // row by key

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"io"
+
 	"github.com/urfave/cli/v2"
 
 	"idsrl/algos"
@@ -29,10 +32,14 @@ games that the attacker wins.
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "root of the test's random numbers"},
 			envFlag("test in another environment, `ID` as in idsrl envs list"),
 			envFileFlag(), envSetFlag(),
-			instanceFlag("test in another instance: other weak spots"),
+			instanceFlag("test in another instance: other weak spots", "the run's"),
 			&cli.StringFlag{Name: "opponent", Usage: "`PLAYER` of the other seat: " + experiments.PlayerHelp},
 			&cli.StringFlag{Name: "as", Usage: "`ROLE` that RUN plays, if it has learnt several: attacker, defender"},
 			&cli.StringFlag{Name: "record", Usage: "write the greedy games to `FILE` (.jsonl or .jsonl.gz)"},
+			&cli.StringFlag{
+				Name:  "attack-stats",
+				Usage: "write what each attack of the greedy games came to, into " + recording.AttacksFile + " in `DIR`",
+			},
 			formatFlag(),
 		},
 		Action: eval,
@@ -63,29 +70,53 @@ func eval(c *cli.Context) error {
 		InstanceSeed: c.Uint64("instance-seed"), As: as, Opponent: c.String("opponent"),
 		Episodes: c.Int("episodes"), Seed: c.Uint64("seed"),
 	}
-	var tests []experiments.Result
-	for _, mode := range algos.Modes {
-		one := test
-		if path := c.String("record"); path != "" && mode == algos.Greedy {
-			recorder, err := recording.Create(path)
-			if err != nil {
-				return err
-			}
-			defer recorder.Close()
-			one.Watch = recorder
-		}
-		r, err := saved.Run(c.Context, one, []algos.Mode{mode})
-		if err != nil {
-			return err
-		}
-		if one.Watch != nil {
-			if err := one.Watch.(*recording.Recorder).Close(); err != nil {
-				return err
-			}
-		}
-		tests = append(tests, r...)
+	tests, err := runTest(c, saved, test)
+	if err != nil {
+		return err
 	}
 	return testGrid(tests).Render(c.App.Writer, c.String("format"))
+}
+
+// watcher is a file that keeps what it sees.
+type watcher interface {
+	algos.Watcher
+	io.Closer
+}
+
+// runTest plays both modes and keeps of the greedy games what the flags ask for.
+func runTest(c *cli.Context, saved *experiments.Saved, test experiments.Test) (tests []experiments.Result, err error) {
+	var watchers algos.Watchers
+	defer func() {
+		for _, w := range watchers {
+			err = errors.Join(err, w.(watcher).Close())
+		}
+	}()
+	if path := c.String("record"); path != "" {
+		w, err := recording.Create(path)
+		if err != nil {
+			return nil, err
+		}
+		watchers = append(watchers, w)
+	}
+	if dir := c.String("attack-stats"); dir != "" {
+		w, err := recording.CreateAttackLog(dir)
+		if err != nil {
+			return nil, err
+		}
+		watchers = append(watchers, w)
+	}
+	for _, mode := range algos.Modes {
+		test.Watch = nil
+		if mode == algos.Greedy && len(watchers) > 0 {
+			test.Watch = watchers
+		}
+		result, err := saved.Run(c.Context, test, mode)
+		if err != nil {
+			return nil, err
+		}
+		tests = append(tests, result)
+	}
+	return tests, nil
 }
 
 func roleOf(name string) (envs.Role, error) {

@@ -30,7 +30,9 @@ func envSetFlag() cli.Flag {
 	}
 }
 
-func instanceFlag(usage string) cli.Flag { return &cli.Uint64Flag{Name: "instance-seed", Usage: usage} }
+func instanceFlag(usage, otherwise string) cli.Flag {
+	return &cli.Uint64Flag{Name: "instance-seed", Usage: usage, DefaultText: otherwise}
+}
 
 // assignments collects repeated flags as they are. (A cli.StringSlice would cut lists such as hidden=[64, 64] at the
 // comma.)

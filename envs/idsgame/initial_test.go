@@ -325,6 +325,13 @@ func TestVisibility(t *testing.T) {
 	eachEpisode(t, cfg, func(g *idsgame.Game, s *idsgame.State) { counts[reveal(t, g, s)]++ })
 	distributed(t, "with probability 0.2", counts, independent(0.2))
 
+	cfg.VisibilityP, cfg.RandomizeVisibility = 1, false
+	eachEpisode(t, cfg, func(g *idsgame.Game, s *idsgame.State) {
+		if set := reveal(t, g, s); set != 0 {
+			t.Fatalf("reveals %b, though randomize_visibility is false", set)
+		}
+	})
+
 	cfg.RandomizeEnv, cfg.ConstructRandomizeVisibility, cfg.ConstructVisibilityP = false, true, 0.3
 	counts = make([]int, 8)
 	eachInstance(t, cfg, func(g *idsgame.Game, base *idsgame.State) { counts[reveal(t, g, base)]++ })

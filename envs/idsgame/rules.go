@@ -129,7 +129,7 @@ func (r *Rules) apply(s *State, attack, defence int, roll float64, tr *Transitio
 
 // attack is the attacker's part of a step, with an attack or reconnaissance that is possible.
 func (r *Rules) attack(s *State, a *target, id int, roll float64, tr *Transition) {
-	p := r.detection[s.Defence[a.node*r.defenceWidth+r.defenceWidth-1]]
+	p := r.detection[r.Detection(s, a.node)]
 	if a.scout {
 		tr.Scouted = true
 		p *= r.cfg.DetectionFactor
@@ -223,6 +223,14 @@ func (r *Rules) Defendable(s *State, node int) bool {
 		}
 	}
 	return false
+}
+
+// AttackTarget is the node that an attack id is aimed at.
+func (r *Rules) AttackTarget(attack int) int { return r.attacks[attack].node }
+
+// Detection is the detection value of a node.
+func (r *Rules) Detection(s *State, node int) int8 {
+	return s.Defence[node*r.defenceWidth+r.defenceWidth-1]
 }
 
 // attackTypes are the kinds of attack of the original (the OWASP Top Ten of 2013).
