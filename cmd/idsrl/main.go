@@ -150,7 +150,8 @@ that does not exist or a setting out of range; 130 interrupted.`,
 			return cli.ShowAppHelp(c)
 		},
 		Commands: withUsageErrors([]*cli.Command{
-			trainCommand(), evalCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(), benchCommand(),
+			trainCommand(), evalCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(), baselinesCommand(),
+			benchCommand(),
 		}),
 	}
 }

@@ -60,5 +60,8 @@ func replayFile(c *cli.Context, path string) (equal bool, err error) {
 	if r.First != nil {
 		fmt.Fprintf(c.App.Writer, "  first: %s, %s\n", path, r.First)
 	}
+	if r.Lines == 0 {
+		return false, fmt.Errorf("%s holds nothing to replay", path)
+	}
 	return r.Differences == 0, nil
 }

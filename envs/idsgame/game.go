@@ -68,11 +68,11 @@ func (g *Game) True() *State { return g.state }
 // Base is the base state of the instance, to read.
 func (g *Game) Base() *State { return g.base }
 
-// SetState goes on from a copy of s.
+// SetState goes on from a copy of s. After a hack or a detection only Apply and Reset go on.
 func (g *Game) SetState(s *State) {
 	g.state.Set(s)
 	g.view.derive(g.rules, g.state)
-	g.ready = true
+	g.ready = !s.Hacked && !s.Detected
 }
 
 // Spec describes the game.
@@ -98,8 +98,8 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 		panic("idsgame: Step without Reset, or after the end of the episode")
 	}
 	attack, defence := actions[AttackerSeat], actions[DefenderSeat]
-	if attack < 0 {
-		panic(fmt.Sprintf("idsgame: attack id %d", attack))
+	if uint(attack) >= uint(len(g.rules.attacks)) || uint(defence) >= uint(len(g.rules.defences)) {
+		panic(fmt.Sprintf("idsgame: attack %d or defence %d is outside the action spaces", attack, defence))
 	}
 	g.roll = uniform(g.pcg)
 	tr := &g.last

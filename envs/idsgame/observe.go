@@ -130,7 +130,6 @@ func (v *views) attacked(r *Rules, s *State, id, from int, tr *Transition) {
 	if r.cfg.FullyObserved {
 		return
 	}
-	clear(obs[from*width : from*width+t])
 	for _, u := range r.Net.Neighbours[from] {
 		clear(obs[u*width : u*width+t])
 	}

@@ -234,7 +234,8 @@ func complete(fields map[string]json.RawMessage, t reflect.Type) error {
 				return fmt.Errorf("field %s has %d elements, not %d", name, len(elements), f.Type.Len())
 			}
 		}
-		if list := f.Type.Kind() == reflect.Slice || f.Type.Kind() == reflect.Array; list && bytes.Contains(text, []byte("null")) {
+		list := f.Type.Kind() == reflect.Slice || f.Type.Kind() == reflect.Array
+		if list && bytes.Contains(text, []byte("null")) {
 			return fmt.Errorf("field %s holds null", name)
 		}
 	}

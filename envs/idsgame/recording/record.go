@@ -224,11 +224,13 @@ func fill(name string, matrix []int8, from Ints, nodes, first, last int) error {
 
 // Recorder writes episodes of one game as they are played. It is an algos.Watcher.
 type Recorder struct {
-	tape  tape
-	first *Episode // of the running episode
-	count int      // episodes so far
-	lines *json.Encoder
-	close []io.Closer // inside out
+	tape   tape
+	env    string          // identifies the game of the tape
+	params json.RawMessage // likewise
+	first  *Episode        // of the running episode
+	count  int             // episodes so far
+	lines  *json.Encoder
+	close  []io.Closer // inside out
 }
 
 // Create begins a recording in a new file, which is gzip'ed if its name ends in .gz.
@@ -260,11 +262,14 @@ func (r *Recorder) Start(env envs.Env) error {
 	if !ok {
 		return fmt.Errorf("%s cannot be recorded: recordings are of idsgame", env.Spec().ID)
 	}
+	if r.tape.game != game {
+		r.env, r.params = identify(game)
+	}
 	r.tape = tape{game: game}
 	line := r.tape.episode()
 	line.ID = fmt.Sprintf("%s-%d", game.Spec().ID, r.count)
 	line.Tags, line.Policy = []string{}, json.RawMessage(`"idsrl"`)
-	line.Env, line.Params = identify(game)
+	line.Env, line.Params = r.env, r.params
 	r.first = &line
 	r.count++
 	return r.lines.Encode(line)
