@@ -24,6 +24,23 @@ func NewPCG(seed uint64) *rand.PCG {
 	return pcg
 }
 
+// Stream is a source of random numbers that costs a few cycles, for draws in every step: SplitMix64, a counter that
+// passes through mix.
+type Stream uint64
+
+// NewStream is the start of the stream that seed names.
+func NewStream(seed uint64) Stream { return Stream(mix(seed)) }
+
+// Uint64 is 64 random bits.
+func (s *Stream) Uint64() uint64 {
+	x := mix(uint64(*s))
+	*s += golden
+	return x
+}
+
+// Float64 is a number in [0, 1) with 53 random bits.
+func (s *Stream) Float64() float64 { return float64(s.Uint64()>>11) * 0x1p-53 }
+
 const golden = 0x9e3779b97f4a7c15 // 2^64 / golden ratio, the step of SplitMix64
 
 func mix(z uint64) uint64 {

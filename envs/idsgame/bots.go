@@ -53,16 +53,17 @@ func (g *Game) MinimalDefence(dst []int) []int {
 	r, best, first, start := g.rules, int8(math.MaxInt8), 0, len(dst)
 	for v := range r.Net.Start() {
 		weakest := g.view.weakest[v]
+		value := weakest.value()
 		detection := v*r.defenceWidth + r.cfg.NumAttackTypes
 		switch det := g.state.Defence[detection]; {
-		case det < weakest.value:
+		case det < value:
 			if det < best {
 				best, first, dst = det, detection, dst[:start]
 			}
-		case weakest.value < best:
-			best, first, dst = weakest.value, v*r.defenceWidth+int(weakest.typ), dst[:start]
-		case weakest.value == best:
-			dst = append(dst, v*r.defenceWidth+int(weakest.typ))
+		case value < best:
+			best, first, dst = value, v*r.defenceWidth+weakest.smallestType(), dst[:start]
+		case value == best:
+			dst = append(dst, v*r.defenceWidth+weakest.smallestType())
 		}
 	}
 	if len(dst)-start < 2 {
@@ -100,8 +101,9 @@ func (g *Game) strongestAbove() int {
 	r, best, id := g.rules, int8(-1), -1
 	for _, u := range r.Net.Targets[g.state.Node] {
 		strongest := g.view.strongest[u]
-		if r.Net.Row[u] < r.Net.Row[g.state.Node] && int(strongest.value) < r.cfg.MaxValue && strongest.value > best {
-			best, id = strongest.value, u*r.attackWidth+int(strongest.typ)
+		value := strongest.value()
+		if r.Net.Row[u] < r.Net.Row[g.state.Node] && int(value) < r.cfg.MaxValue && value > best {
+			best, id = value, u*r.attackWidth+strongest.largestType()
 		}
 	}
 	return id

@@ -26,12 +26,14 @@ const (
 type Game struct {
 	rules *Rules
 	spec  envs.Spec
-	pcg   *rand.PCG
+	draws *rand.PCG   // of initial states
+	rolls envs.Stream // of detection
 	deal  *Dealer
 	state *State
 	view  views
-	base  *State // what an episode starts from, or, if it is randomised, what the v3 rewards refer to
-	first views  // of an episode that starts from base
+	base  *State // of the instance
+	start *State // of an episode, unless that is drawn
+	first views  // of start
 	ready bool   // an episode is running
 	nodes []int  // scratch of visible
 	last  Transition
@@ -45,14 +47,14 @@ func NewGame(id string, cfg Config, instance uint64) (*Game, error) {
 		return nil, fmt.Errorf("%s: %w", id, err)
 	}
 	pcg := envs.NewPCG(instance)
-	g := &Game{rules: rules, pcg: pcg, deal: NewDealer(rules, newGenerator(pcg))}
+	g := &Game{rules: rules, draws: pcg, deal: NewDealer(rules, generator{rand.New(pcg)})}
 	g.state, g.base = rules.NewState(), rules.NewState()
 	g.deal.Base(g.base)
 	rules.Reference = min(rules.Score(g.base), rules.finiteScore()) // Inf - Inf would be no reward
 	g.view, g.first = rules.newViews(), rules.newViews()
-	begin := g.base.Clone()
-	clear(begin.Scanned) // what the base state reveals is known in an episode, too, but not marked
-	g.first.derive(rules, begin)
+	g.start = g.base.Clone()
+	clear(g.start.Scanned) // what the base state reveals is known in an episode, too, but not marked
+	g.first.derive(rules, g.start)
 	g.spec = rules.spec(id)
 	g.state.Set(g.base)
 	g.view.derive(rules, g.state)
@@ -80,11 +82,13 @@ func (g *Game) Spec() *envs.Spec { return &g.spec }
 
 // Reset starts the episode that seed names.
 func (g *Game) Reset(seed uint64) error {
-	envs.Seed(g.pcg, seed)
-	g.deal.First(g.state, g.base)
+	g.rolls = envs.NewStream(seed)
 	if g.rules.cfg.RandomizeEnv || g.rules.cfg.RandomizeStart {
+		envs.Seed(g.draws, seed)
+		g.deal.First(g.state, g.base)
 		g.view.derive(g.rules, g.state)
 	} else {
+		g.state.Set(g.start)
 		g.view.set(&g.first)
 	}
 	g.ready = true
@@ -101,7 +105,7 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 	if uint(attack) >= uint(len(g.rules.attacks)) || uint(defence) >= uint(len(g.rules.defences)) {
 		panic(fmt.Sprintf("idsgame: attack %d or defence %d is outside the action spaces", attack, defence))
 	}
-	g.roll = uniform(g.pcg)
+	g.roll = g.rolls.Float64()
 	tr := &g.last
 	g.play(attack, defence, g.roll, tr)
 	// The score is infinite where everything is at the maximum; a learner gets the sum of all rows instead.

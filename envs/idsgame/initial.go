@@ -122,17 +122,12 @@ func (d *Dealer) reveal(s *State, p float64) {
 }
 
 // generator is the Source of a game. It does not draw where only one number is possible.
-type generator struct {
-	pcg *rand.PCG
-	rng *rand.Rand
-}
+type generator struct{ *rand.Rand }
 
-func newGenerator(pcg *rand.PCG) *generator { return &generator{pcg: pcg, rng: rand.New(pcg)} }
-
-func (g *generator) Distinct(dst []int, n int) {
+func (g generator) Distinct(dst []int, n int) {
 	for i := range dst {
 		// Of the n-i numbers left, take the k-th: skip those already drawn, which dst[:i] holds in ascending order.
-		k, at := g.rng.IntN(n-i), 0
+		k, at := g.IntN(n-i), 0
 		for at < i && dst[at] <= k {
 			k++
 			at++
@@ -142,20 +137,17 @@ func (g *generator) Distinct(dst []int, n int) {
 	}
 }
 
-func (g *generator) Repeat(dst []int, n int) {
+func (g generator) Repeat(dst []int, n int) {
 	for i := range dst {
-		dst[i] = g.rng.IntN(n)
+		dst[i] = g.IntN(n)
 	}
 }
 
-func (g *generator) Int(low, high int) int {
+func (g generator) Int(low, high int) int {
 	if low == high {
 		return low
 	}
-	return low + g.rng.IntN(high-low+1)
+	return low + g.IntN(high-low+1)
 }
 
-func (g *generator) Uniform() float64 { return uniform(g.pcg) }
-
-// uniform is a number in [0, 1) with 53 random bits.
-func uniform(pcg *rand.PCG) float64 { return float64(pcg.Uint64()>>11) * 0x1p-53 }
+func (g generator) Uniform() float64 { return g.Float64() }

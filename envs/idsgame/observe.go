@@ -11,23 +11,38 @@ type views struct {
 	obs   [2][]float32 // by seat, one observation
 	legal [2][]bool    // by seat and id
 	// The rest is what the bots look for, by node.
-	weakest   []extreme // the first of the smallest defence values; the start node's is not kept
-	strongest []extreme // the first of the largest attack values
-	open      []int32   // how many attack types are below the maximum
-
+	weakest    []extreme // the smallest defence value; the start node's plays no part
+	strongest  []extreme // the largest attack value
+	open       []int16   // how many attack types are below the maximum
 	legalCount int       // legal attack ids
-	floats     []float32 // both observations
+
+	floats []float32 // both observations: what is copied when an episode starts
 }
 
-// extreme is a smallest or largest value of a node and its first type.
-type extreme struct{ value, typ int8 }
+// extreme is a smallest or largest value of a node and the first type that has it, packed so that comparing numbers
+// finds both without a branch: the value first, then the type, counted backwards for a largest value.
+type extreme int16
+
+const lastType = 0xff
+
+func smallest(value int8, typ int) extreme { return extreme(value)<<8 | extreme(typ) }
+
+func largest(value int8, typ int) extreme { return extreme(value)<<8 | extreme(lastType-typ) }
+
+func (e extreme) value() int8 { return int8(e >> 8) }
+
+// smallestType is the type of an extreme that smallest packed.
+func (e extreme) smallestType() int { return int(e & lastType) }
+
+// largestType is the type of an extreme that largest packed.
+func (e extreme) largestType() int { return lastType - int(e&lastType) }
 
 func (r *Rules) newViews() views {
 	n := r.Net.Nodes
 	attacker, defender := r.attackerBox().Len(), r.defenderBox().Len()
 	floats := make([]float32, attacker+defender)
 	v := views{
-		floats: floats, weakest: make([]extreme, n), strongest: make([]extreme, n), open: make([]int32, n),
+		floats: floats, weakest: make([]extreme, n), strongest: make([]extreme, n), open: make([]int16, n),
 	}
 	v.obs = [2][]float32{floats[:attacker:attacker], floats[attacker:]}
 	v.legal = [2][]bool{make([]bool, len(r.attacks)), make([]bool, len(r.defences))}
@@ -54,11 +69,9 @@ func (v *views) derive(r *Rules, s *State) {
 	}
 	for u := range r.Net.Nodes {
 		v.weakest[u] = r.weakestType(s, u)
-		v.strongest[u], v.open[u] = extreme{value: -1}, 0
+		v.strongest[u], v.open[u] = largest(0, lastType), 0
 		for t, x := range s.Attack[u*r.attackWidth:][:r.cfg.NumAttackTypes] {
-			if x > v.strongest[u].value {
-				v.strongest[u] = extreme{x, int8(t)}
-			}
+			v.strongest[u] = max(v.strongest[u], largest(x, t))
 			if int(x) < r.cfg.MaxValue {
 				v.open[u]++
 			}
@@ -84,11 +97,9 @@ func (v *views) derive(r *Rules, s *State) {
 
 // weakestType is the first of a node's smallest defence values.
 func (r *Rules) weakestType(s *State, node int) extreme {
-	e := extreme{value: math.MaxInt8}
+	e := smallest(math.MaxInt8, 0)
 	for t, x := range s.Defence[node*r.defenceWidth:][:r.cfg.NumAttackTypes] {
-		if x < e.value {
-			e = extreme{x, int8(t)}
-		}
+		e = min(e, smallest(x, t))
 	}
 	return e
 }
@@ -97,7 +108,7 @@ func (r *Rules) weakestType(s *State, node int) extreme {
 func (v *views) hardened(r *Rules, s *State, id int) {
 	v.obs[DefenderSeat][id] = float32(s.Defence[id])
 	d := &r.defences[id]
-	if int8(d.typ) == v.weakest[d.node].typ {
+	if d.typ == v.weakest[d.node].smallestType() {
 		v.weakest[d.node] = r.weakestType(s, d.node)
 	}
 }
@@ -145,9 +156,7 @@ func (v *views) raised(r *Rules, s *State, id int) {
 	if !r.cfg.LocalView {
 		v.obs[AttackerSeat][a.seen] = float32(value)
 	}
-	if best := &v.strongest[a.node]; value > best.value || value == best.value && int8(a.typ) < best.typ {
-		*best = extreme{value, int8(a.typ)}
-	}
+	v.strongest[a.node] = max(v.strongest[a.node], largest(value, a.typ))
 	if int(value) == r.cfg.MaxValue && v.legal[AttackerSeat][id] {
 		v.legal[AttackerSeat][id] = false
 		v.legalCount--
