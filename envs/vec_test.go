@@ -312,7 +312,7 @@ func TestVecUnmarshalErrors(t *testing.T) {
 func FuzzVecUnmarshal(f *testing.F) {
 	v := newVec(f, 2, newPursuit)
 	for at := range 7 {
-		f.Add([]byte(must(json.Marshal(v))))
+		f.Add(must(json.Marshal(v)))
 		step(f, v, at)
 	}
 	f.Add([]byte(`[{"episode":18446744073709551615,"actions":null},{"actions":[1,1,1,1]}]`))

@@ -57,21 +57,17 @@ func (t *table) visit(env envs.Env, seat int) int {
 
 // find is the values of what seat sees; of a state that was never seen, none, unless it shares the last row.
 func (t *table) find(env envs.Env, seat int) []float64 {
-	row, ok := 0, true
 	if t.index == nil {
-		row = env.State(seat, t.encoding)
-	} else {
-		t.key = env.AppendKey(t.key[:0], seat)
-		row, ok = t.index[string(t.key)]
+		return t.values(env.State(seat, t.encoding))
 	}
-	switch {
-	case ok:
-	case t.rows() == t.max:
-		row = t.max - 1
-	default:
-		return t.unseen
+	t.key = env.AppendKey(t.key[:0], seat)
+	if row, ok := t.index[string(t.key)]; ok {
+		return t.values(row)
 	}
-	return t.values(row)
+	if t.rows() == t.max {
+		return t.values(t.max - 1)
+	}
+	return t.unseen
 }
 
 // clone is what find needs. It shares nothing with t.

@@ -172,11 +172,11 @@ func (c *checker) checkSpec() {
 
 // describe is everything that a Spec says but for the functions in it.
 func describe(s *envs.Spec) string {
-	text := fmt.Sprint(s.ID, s.MaxSteps)
+	parts := []any{s.ID, s.MaxSteps}
 	for _, seat := range s.Seats {
-		text += fmt.Sprint(seat.Role, seat.Obs, seat.Actions.N, seat.Encodings)
+		parts = append(parts, seat.Role, seat.Obs, seat.Actions.N, seat.Encodings)
 	}
-	return text
+	return fmt.Sprint(parts...)
 }
 
 // player is an episode in the course of being played.

@@ -78,7 +78,7 @@ func (g *Game) MinimalDefence(dst []int) []int {
 // attacks on scanned nodes, it takes the first of those with the smallest gap between known defence and attack value.
 // Where neither finds anything, it chooses among all legal ids, or among all ids if none is legal.
 func (g *Game) MaximalAttack(dst []int) []int {
-	id := -1
+	var id int
 	switch {
 	case !g.rules.cfg.Reconnaissance:
 		id = g.strongestAbove()

@@ -146,10 +146,10 @@ func message(err error) string {
 // sameLines compares lines in any order.
 func sameLines(x, y string) bool {
 	lines := map[string]int{}
-	for _, l := range strings.Split(x, "\n") {
+	for l := range strings.SplitSeq(x, "\n") {
 		lines[l]++
 	}
-	for _, l := range strings.Split(y, "\n") {
+	for l := range strings.SplitSeq(y, "\n") {
 		lines[l]--
 	}
 	for _, n := range lines {

@@ -241,7 +241,7 @@ func (n *naive) space() (all, legal []candidate) {
 // maximalAttack is sections 10.4 and 10.5.
 func (n *naive) maximalAttack() (ids []int) {
 	all, legal := n.space()
-	kept, best := -1, 0
+	kept, best := -1, math.MaxInt
 	if !n.Reconnaissance {
 		best = math.MinInt
 		for v := range n.nodes() - 1 {
@@ -256,7 +256,6 @@ func (n *naive) maximalAttack() (ids []int) {
 			}
 		}
 	} else {
-		best = math.MaxInt
 		for _, c := range legal {
 			v, t := c.global/n.attackWidth(), c.global%n.attackWidth()
 			if t == n.NumAttackTypes {

@@ -51,7 +51,7 @@ func writeComment(b *bytes.Buffer, start string, f Field) {
 		about += "; " + allowed
 	}
 	line := ""
-	for _, word := range strings.Fields(strings.TrimPrefix(about, "; ")) {
+	for word := range strings.FieldsSeq(strings.TrimPrefix(about, "; ")) {
 		if line != "" && utf8.RuneCountInString(start+line+" "+word) > commentWidth {
 			fmt.Fprintf(b, "%s%s\n", start, line)
 			line = ""

@@ -2,6 +2,7 @@ package settings
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -182,7 +183,11 @@ func checkOneLineEach(t *testing.T, err error) {
 	if err == nil {
 		return
 	}
-	for _, e := range err.(Errors) {
+	for _, e := range func() Errors {
+		var target Errors
+		_ = errors.As(err, &target)
+		return target
+	}() {
 		if strings.ContainsAny(e.Error(), "\r\n") || e.Problem == "" {
 			t.Errorf("error %q", e)
 		}

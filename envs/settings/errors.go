@@ -61,7 +61,7 @@ func (es Errors) Unwrap() []error {
 
 // flatten returns the single errors of what a Validate returned, as copies. Its own kinds of error have no key.
 func flatten(err error) (errs Errors) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // this takes the tree of errors apart, node by node
 	case nil:
 	case *Error:
 		c := *e

@@ -196,8 +196,8 @@ func decode(line []byte) (any, error) {
 // that null stands only where a pointer reads it, and that arrays have their length. Strings and raw texts are labels
 // and information, which may be absent.
 func complete(fields map[string]json.RawMessage, t reflect.Type) error {
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
+		f := f
 		if f.Anonymous {
 			if err := complete(fields, f.Type); err != nil {
 				return err

@@ -17,11 +17,10 @@ import (
 
 // tape turns a game that is being played into lines. Recorder writes them; Verify compares them with a recording.
 type tape struct {
-	game    *idsgame.Game
-	cast    []string // as in envs.Entry
-	calls   int      // of step
-	capped  bool
-	returns [2]float64
+	game   *idsgame.Game
+	cast   []string // as in envs.Entry
+	calls  int      // of step
+	capped bool
 }
 
 // botName is what recordings call the bot of a seat, nil for an open one.

@@ -261,11 +261,8 @@ func (v *verifier) initial(line *Initial) error {
 	} else {
 		dealer.First(s, game.Base())
 	}
-	if source.err == nil && source.next < len(line.Draws) {
-		source.err = fmt.Errorf("%d draws are left over", len(line.Draws)-source.next)
-	}
-	if source.err != nil {
-		v.differ("draws", fmt.Sprintf("%d draws", len(line.Draws)), source.err.Error())
+	if problem := source.close(); problem != "" {
+		v.differ("draws", fmt.Sprintf("%d draws", len(line.Draws)), problem)
 		return nil
 	}
 	game.SetState(s)
@@ -402,6 +399,18 @@ func (l *log) draw(asked Draw, result any) bool {
 	}
 	l.next++
 	return true
+}
+
+// close says what was wrong with the log, "" if nothing was.
+func (l *log) close() string {
+	switch left := len(l.draws) - l.next; {
+	case l.err != nil:
+		return l.err.Error()
+	case left > 0:
+		return fmt.Sprintf("%d draws are left over", left)
+	default:
+		return ""
+	}
 }
 
 func (l *log) list(kind string, dst []int, n int) {

@@ -249,8 +249,8 @@ func mutate(t *testing.T, parent map[string]any, key string, try func(what strin
 			put("text", changed(i, "1"))
 			put("a null in it", changed(i, nil))
 		}
-		switch { // of the others the length is fixed by the type
-		case key == "reward" || key == "episode_return":
+		switch key { // of the others the length is fixed by the type
+		case "reward", "episode_return":
 			put("no element", []any{})
 			put("one element", v[:1])
 		default:
@@ -580,7 +580,7 @@ func zip(tb testing.TB, text []byte) io.Reader {
 // episodes are the lines of a file, episode by episode; other lines stand alone.
 func episodes(tb testing.TB, path string) (all [][][]byte) {
 	tb.Helper()
-	for _, line := range bytes.Split(bytes.TrimRight(unzip(tb, path), "\n"), []byte("\n")) {
+	for line := range bytes.SplitSeq(bytes.TrimRight(unzip(tb, path), "\n"), []byte("\n")) {
 		if bytes.HasPrefix(line, []byte(`{"type":"step"`)) || bytes.HasPrefix(line, []byte(`{"type":"end"`)) {
 			all[len(all)-1] = append(all[len(all)-1], line)
 		} else {
