@@ -23,7 +23,7 @@ type learner struct {
 		Gamma float64 `yaml:"gamma" range:"[0, 1]"`
 	} `yaml:",inline"`
 	Ignored map[string]int `yaml:"-"`
-	private chan int //nolint:unused // an unexported field is no setting
+	private chan int       //nolint:unused // an unexported field is no setting
 }
 
 type replay struct {

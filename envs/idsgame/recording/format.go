@@ -197,7 +197,6 @@ func decode(line []byte) (any, error) {
 // and information, which may be absent.
 func complete(fields map[string]json.RawMessage, t reflect.Type) error {
 	for f := range t.Fields() {
-		f := f
 		if f.Anonymous {
 			if err := complete(fields, f.Type); err != nil {
 				return err
