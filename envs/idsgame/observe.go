@@ -107,8 +107,7 @@ func (r *Rules) weakestType(s *State, node int) extreme {
 // hardened follows a defence that had an effect.
 func (v *views) hardened(r *Rules, s *State, id int) {
 	v.obs[DefenderSeat][id] = float32(s.Defence[id])
-	d := &r.defences[id]
-	if d.typ == v.weakest[d.node].smallestType() {
+	if d := &r.defences[id]; d.typ == v.weakest[d.node].smallestType() {
 		v.weakest[d.node] = r.weakestType(s, d.node)
 	}
 }
@@ -117,7 +116,16 @@ func (v *views) hardened(r *Rules, s *State, id int) {
 func (v *views) attacked(r *Rules, s *State, id, from int, tr *Transition) {
 	a := &r.attacks[id]
 	if !a.scout {
-		v.raised(r, s, id)
+		value := s.Attack[id]
+		if !r.cfg.LocalView {
+			v.obs[AttackerSeat][a.seen] = float32(value)
+		}
+		v.strongest[a.node] = max(v.strongest[a.node], largest(value, a.typ))
+		if int(value) == r.cfg.MaxValue && v.legal[AttackerSeat][id] { // it may have been at the maximum before
+			v.legal[AttackerSeat][id] = false
+			v.legalCount--
+			v.open[a.node]--
+		}
 	}
 	if tr.Moved {
 		for _, u := range r.Net.Targets[from] {
@@ -147,20 +155,6 @@ func (v *views) attacked(r *Rules, s *State, id, from int, tr *Transition) {
 	v.row(r, s, s.Node)
 	for _, u := range r.Net.Neighbours[s.Node] {
 		v.row(r, s, u)
-	}
-}
-
-// raised follows the attack value of an id that took place; it may have been at the maximum before.
-func (v *views) raised(r *Rules, s *State, id int) {
-	a, value := &r.attacks[id], s.Attack[id]
-	if !r.cfg.LocalView {
-		v.obs[AttackerSeat][a.seen] = float32(value)
-	}
-	v.strongest[a.node] = max(v.strongest[a.node], largest(value, a.typ))
-	if int(value) == r.cfg.MaxValue && v.legal[AttackerSeat][id] {
-		v.legal[AttackerSeat][id] = false
-		v.legalCount--
-		v.open[a.node]--
 	}
 }
 
