@@ -99,6 +99,9 @@ func (s *Session) Run(ctx context.Context, fraction float64) error {
 			s.window.Add(e)
 		}
 	}
+	if s.Done() {
+		s.anneal() // what is left of exploration is what a sampled policy plays with
+	}
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"idsrl/algos"
 	"idsrl/envs"
+	"idsrl/envs/settings"
 )
 
 // Baseline is what a player that learns nothing reaches.
@@ -26,7 +27,8 @@ func (c Catalog) Baselines(ctx context.Context, cfg *Config, seeds, games int) (
 			return nil, err
 		}
 		if len(t.open) != 1 {
-			return nil, fmt.Errorf("%s has %d open seats; baselines are of one", cfg.Env, len(t.open))
+			problem := fmt.Sprintf("has %d open seats; baselines are of one", len(t.open))
+			return nil, &settings.Error{Key: "env", Value: cfg.Env, Problem: problem}
 		}
 		players, err := t.baselinePlayers(ctx, games, uint64(seed))
 		if err != nil {

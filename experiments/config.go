@@ -144,7 +144,27 @@ func bind(section *settings.Section, into any, file *settings.Source, flag strin
 	if file != nil {
 		sources = append([]*settings.Source{file}, sources...)
 	}
-	return errors.Join(problems, settings.Load(into, sources...))
+	more := settings.Load(into, sources...)
+	if problems != nil {
+		more = placed(more) // the rest repeats what Bind found
+	}
+	return errors.Join(problems, more)
+}
+
+// placed is the problems that a source has, without those of values that stand in the struct.
+func placed(problems error) error {
+	var all, kept settings.Errors
+	if errors.As(problems, &all) {
+		for _, p := range all {
+			if p.File != "" {
+				kept = append(kept, p)
+			}
+		}
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	return kept
 }
 
 // EnvName names the environment: the registered id, and what is set otherwise.

@@ -72,11 +72,11 @@ var ErrExists = errors.New("the folder holds a run already")
 // ErrInterrupted is the error of a run that was stopped; Resume goes on with it.
 var ErrInterrupted = errors.New("interrupted")
 
-const (
-	saveEvery     = 5 * time.Second        // between checkpoints, or longer where writing one takes long
-	saveShare     = 20                     // a checkpoint takes at most one part in this many of the time
-	progressEvery = 150 * time.Millisecond // between calls of Options.Progress
-)
+const progressEvery = 150 * time.Millisecond // between calls of Options.Progress
+
+// saveAfter is how long to wait with the next checkpoint after one that took cost: checkpoints take a 20th of the time at
+// most. Tests do not wait.
+var saveAfter = func(cost time.Duration) time.Duration { return max(5*time.Second, 20*cost) }
 
 // Start begins a run in dir. A folder with a run is taken over only if that run is finished and had the same
 // configuration, which would come out the same, or if force is set.
@@ -424,7 +424,7 @@ func (r *Run) save() error {
 	if err := r.note(); err != nil {
 		return err
 	}
-	r.saveAt = time.Now().Add(max(saveEvery, saveShare*time.Since(began)))
+	r.saveAt = time.Now().Add(saveAfter(time.Since(began)))
 	return nil
 }
 

@@ -178,7 +178,7 @@ func (s *Saved) players(
 		case test.Opponent != "":
 			players[i], err = s.catalog.Player(test.Opponent, game, i, seat)
 		case players[i] == nil:
-			err = fmt.Errorf("who plays the %s? name one with --opponent", seat.Role)
+			err = &settings.Error{Key: "opponent", Problem: fmt.Sprintf("who plays the %s? name one", seat.Role)}
 		}
 		if err != nil {
 			return nil, err
@@ -217,8 +217,8 @@ func (c Catalog) Player(description string, game envs.Game, seat int, spec envs.
 				return constant(id), nil
 			}
 		}
-		return nil, fmt.Errorf("the %s has no action %q: ids are 0 to %d, names are like %s",
-			spec.Role, name, spec.Actions.N-1, spec.Actions.Name(0))
+		return nil, &settings.Error{Key: "constant", Value: name, Problem: fmt.Sprintf(
+			"the %s has no such action: ids are 0 to %d, names are like %s", spec.Role, spec.Actions.N-1, spec.Actions.Name(0))}
 	case "checkpoint":
 		saved, err := c.Open(name)
 		if err != nil {
@@ -226,7 +226,7 @@ func (c Catalog) Player(description string, game envs.Game, seat int, spec envs.
 		}
 		return saved.Policy(spec, algos.Greedy)
 	default:
-		return nil, fmt.Errorf("player %q is none of: %s", description, PlayerHelp)
+		return nil, &settings.Error{Key: "player", Value: description, Problem: "is none of: " + PlayerHelp}
 	}
 }
 

@@ -82,6 +82,12 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 		explore: make([]int, n),
 	}
 	l.rng = rand.New(l.pcg)
+	if c.Omega > 0 {
+		l.powers = make([]float64, 1<<14)
+		for n := range l.powers {
+			l.powers[n] = math.Pow(float64(n), -c.Omega)
+		}
+	}
 	for i := range l.explore {
 		l.explore[i] = none
 	}
@@ -99,8 +105,8 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 			}
 		}
 		if l.table.encoding < 0 {
-			return nil, fmt.Errorf("state = %s: %s offers the %s: %s", c.State, spec.ID, s.Role,
-				strings.Join(append(names, Observation), ", "))
+			return nil, &settings.Error{Key: "state", Value: c.State, Problem: fmt.Sprintf("%s offers the %s: %s",
+				spec.ID, s.Role, strings.Join(append(names, Observation), ", "))}
 		}
 	}
 	if e := l.table.encoding; e >= 0 {
@@ -120,8 +126,11 @@ type learner struct {
 	table table
 
 	alpha, epsilon float64
-	row            []int // by environment: the state in which it acted
-	explore        []int // by environment: the exploring action that it took there, or none
+	slow           float64   // from so many updates of an entry on, its step size is α
+	powers         []float64 // n^−ω for small n, since math.Pow takes longer than all the rest of an update
+
+	row     []int // by environment: the state in which it acted
+	explore []int // by environment: the exploring action that it took there, or none
 
 	updates int     // since the last Report
 	tdError float64 // sum of |δ| over them
@@ -133,6 +142,7 @@ func (l *learner) View() envs.View { return envs.View{Legal: true, Row: l.table.
 // Anneal follows the schedules.
 func (l *learner) Anneal(progress float64) {
 	l.alpha, l.epsilon = l.cfg.Alpha.At(progress), l.cfg.Epsilon.At(progress)
+	l.slow = math.Pow(l.alpha, -1/l.cfg.Omega)
 }
 
 // Act is ez-greedy.
@@ -151,6 +161,18 @@ func (l *learner) Act(b *envs.Batch, actions []int) {
 			l.explore[i] = none
 		}
 		l.row[i] = s
+	}
+}
+
+// stepSize is the larger of α and n^−ω, for the n-th update of an entry.
+func (l *learner) stepSize(n uint32) float64 {
+	switch {
+	case float64(n) >= l.slow:
+		return l.alpha
+	case int(n) < len(l.powers):
+		return l.powers[n]
+	default:
+		return math.Pow(float64(n), -l.cfg.Omega)
 	}
 }
 
@@ -178,7 +200,7 @@ func (l *learner) Learn(b *envs.Batch, actions []int) {
 			if *n < math.MaxUint32 {
 				*n++
 			}
-			alpha = max(alpha, math.Pow(float64(*n), -l.cfg.Omega))
+			alpha = l.stepSize(*n)
 		}
 		*q += alpha * delta
 		l.updates++
@@ -255,7 +277,7 @@ func (l *learner) UnmarshalBinary(data []byte) error {
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("tabular-q: %w", err)
 	}
-	*l.pcg, l.alpha, l.epsilon = pcg, alpha, epsilon
+	*l.pcg, l.alpha, l.epsilon, l.slow = pcg, alpha, epsilon, math.Pow(alpha, -1/l.cfg.Omega)
 	l.row, l.explore, l.table = row, explore, restored
 	l.updates, l.tdError = updates, tdError
 	return nil

@@ -39,8 +39,13 @@ func baselines(c *cli.Context) error {
 		{Title: "env", Names: []string{"env"}},
 		{Title: "player", Names: []string{"player"}},
 		{Title: "layouts", Names: []string{"layouts"}},
-		{Title: "hacked", Names: []string{"hack_probability", "hack_low", "hack_high"}},
+		{Title: "hacked", Names: []string{"hack_probability", "hack_probability_low", "hack_probability_high"}},
 	}}
+	for _, id := range c.Args().Slice() {
+		if _, err := catalog.Envs.Lookup(id); err != nil {
+			return err
+		}
+	}
 	for _, id := range c.Args().Slice() {
 		envFile, err := sourceOf(c, "env-config")
 		if err != nil {

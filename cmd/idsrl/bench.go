@@ -11,8 +11,9 @@ import (
 
 func benchCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "bench",
-		Usage: "measure speed",
+		Name:        "bench",
+		Usage:       "measure speed",
+		Description: `   idsrl bench envs    how fast environments step`,
 		Subcommands: []*cli.Command{{
 			Name:      "envs",
 			Usage:     "steps a second of environments on one core",
@@ -40,11 +41,20 @@ var tellingIDs = []string{
 }
 
 func benchEnvs(c *cli.Context) error {
+	if c.Duration("time") <= 0 {
+		return usagef("--time %s: must be more than 0", c.Duration("time"))
+	}
 	ids := c.Args().Slice()
 	if len(ids) == 0 {
 		ids = tellingIDs
 	}
-	grid := results.NewGrid("env", "mode", "steps/s", "ns/step", "allocs/step")
+	grid := &results.Grid{Columns: []results.Column{
+		{Title: "env", Names: []string{"env"}},
+		{Title: "mode", Names: []string{"mode"}},
+		{Title: "steps/s", Names: []string{"steps_per_second"}},
+		{Title: "ns/step", Names: []string{"ns_per_step"}},
+		{Title: "allocs/step", Names: []string{"allocs_per_step"}},
+	}}
 	for _, id := range ids {
 		entry, err := environments().Lookup(id)
 		if err != nil {

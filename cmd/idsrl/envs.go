@@ -15,6 +15,8 @@ func envsCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "envs",
 		Usage: "list and explain environments",
+		Description: `   idsrl envs list                              what there is
+   idsrl envs show idsgame-minimal_defense-v2   one of them, explained`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "list",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -13,7 +14,16 @@ import (
 // Flags that several commands have.
 
 func formatFlag() cli.Flag {
-	return &cli.StringFlag{Name: "format", Value: results.Formats[0], Usage: strings.Join(results.Formats, ", ")}
+	formats := strings.Join(results.Formats, ", ")
+	return &cli.StringFlag{
+		Name: "format", Value: results.Formats[0], Usage: formats,
+		Action: func(_ *cli.Context, format string) error { // before the work, not after it
+			if !slices.Contains(results.Formats, format) {
+				return usagef("--format %s: must be one of %s", format, formats)
+			}
+			return nil
+		},
+	}
 }
 
 func envFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "env", Usage: usage} }

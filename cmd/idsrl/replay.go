@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -29,16 +30,16 @@ in full; exits with 1 if there is any, or a line that cannot be read.
 				if err := c.Context.Err(); err != nil {
 					return err
 				}
-				ok, err := replayFile(c, path)
+				equal, err := replayFile(c, path)
 				if err != nil {
-					return err
+					fmt.Fprintf(c.App.ErrWriter, "idsrl: %s: %v\n", path, err)
 				}
-				if !ok {
+				if !equal || err != nil {
 					failed++
 				}
 			}
 			if failed > 0 {
-				return fmt.Errorf("%d of %d files differ", failed, c.NArg())
+				return fmt.Errorf("%d of %d files differ or cannot be read", failed, c.NArg())
 			}
 			return nil
 		},
@@ -53,7 +54,7 @@ func replayFile(c *cli.Context, path string) (equal bool, err error) {
 	defer f.Close()
 	r, err := recording.Verify(f)
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", path, err)
+		return false, err
 	}
 	fmt.Fprintf(c.App.Writer, "%s: %d episodes, %d steps, %d initial states, %d state numbers: %d differences\n",
 		path, r.Episodes, r.Steps, r.Initials, r.States, r.Differences)
@@ -61,7 +62,7 @@ func replayFile(c *cli.Context, path string) (equal bool, err error) {
 		fmt.Fprintf(c.App.Writer, "  first: %s, %s\n", path, r.First)
 	}
 	if r.Lines == 0 {
-		return false, fmt.Errorf("%s holds nothing to replay", path)
+		return false, errors.New("holds nothing to replay")
 	}
 	return r.Differences == 0, nil
 }

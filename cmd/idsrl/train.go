@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -67,7 +68,7 @@ func train(c *cli.Context) error {
 	runs, err := trainAll(c.Context, starts, max(1, c.Int("parallel")), p)
 	p.finish()
 	if err != nil {
-		if errors.Is(err, experiments.ErrInterrupted) {
+		if errors.Is(err, experiments.ErrInterrupted) && len(runs) > 0 {
 			err = fmt.Errorf("%w; go on with: idsrl train --resume %s", experiments.ErrInterrupted, strings.Join(runs, " or "))
 		}
 		return err
@@ -155,13 +156,18 @@ func configOf(c *cli.Context, catalog experiments.Catalog) (*experiments.Config,
 	} else if c.IsSet("steps") && !c.IsSet("episodes") {
 		set = append(set, "episodes=0")
 	}
-	return catalog.Load(experiments.Sources{
+	cfg, err := catalog.Load(experiments.Sources{
 		File: file, Env: c.String("env"), Algo: c.String("algo"),
 		EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), Set: set,
 	})
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cfg, nil
 }
 
-// trainAll trains the runs, some at a time, and returns their folders. After the first problem no other run begins.
+// trainAll trains the runs, some at a time, and returns their folders; after an interrupt, of those that can be resumed.
+// After the first problem no other run begins.
 func trainAll(ctx context.Context, starts []start, parallel int, p *progress) (dirs []string, err error) {
 	var (
 		group    sync.WaitGroup
@@ -197,15 +203,18 @@ func trainAll(ctx context.Context, starts []start, parallel int, p *progress) (d
 		group.Go(worker)
 	}
 	group.Wait()
-	for i, dir := range found {
-		if dir != "" && (problems[i] == nil || errors.Is(problems[i], experiments.ErrInterrupted)) {
-			dirs = append(dirs, dir)
-		}
-	}
 	for _, problem := range problems {
 		// What was only interrupted because of another run's failure is not the story to tell.
 		if problem != nil && (err == nil || errors.Is(err, experiments.ErrInterrupted)) {
 			err = problem
+		}
+	}
+	if err == nil && slices.Contains(found, "") {
+		err = experiments.ErrInterrupted // before it began
+	}
+	for i, dir := range found {
+		if dir != "" && (err == nil || errors.Is(problems[i], experiments.ErrInterrupted)) {
+			dirs = append(dirs, dir)
 		}
 	}
 	return dirs, err

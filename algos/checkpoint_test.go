@@ -1,0 +1,180 @@
+package algos_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"idsrl/algos"
+	"idsrl/envs"
+)
+
+func sample(rng *rand.Rand) *algos.Checkpoint {
+	c := &algos.Checkpoint{
+		Header: algos.Header{
+			Format: algos.CheckpointFormat, Env: "idsgame-v0", Algo: "tabular-q+omega=0", Seed: rng.Uint64(),
+			Episodes: rng.Int64(), Steps: rng.Int64(),
+		},
+		Config: []byte("env: idsgame-v0\n"),
+	}
+	if rng.IntN(2) == 0 {
+		c.Session = []byte(`{"episodes":1}`)
+	}
+	for range rng.IntN(3) {
+		data := make([]byte, rng.IntN(100))
+		for i := range data {
+			data[i] = byte(rng.Uint32())
+		}
+		c.Learners = append(c.Learners, data)
+	}
+	c.Header.Learners = len(c.Learners)
+	return c
+}
+
+func TestCheckpoint(t *testing.T) {
+	rng := rand.New(envs.NewPCG(1))
+	for range 100 {
+		c := sample(rng)
+		data := must[[]byte](t)(c.Encode())
+		if again := must[[]byte](t)(c.Encode()); !bytes.Equal(data, again) {
+			t.Fatal("the same checkpoint, other bytes")
+		}
+		got := must[*algos.Checkpoint](t)(algos.DecodeCheckpoint(data))
+		for i := range got.Learners { // nil and empty are the same
+			if len(got.Learners[i]) == 0 {
+				got.Learners[i] = c.Learners[i]
+			}
+		}
+		if !reflect.DeepEqual(got, c) {
+			t.Fatalf("%+v becomes %+v", c, got)
+		}
+	}
+}
+
+// A table of zeros packs as well as anything does, and is read all the same.
+func TestCheckpointOfZeros(t *testing.T) {
+	for _, size := range []int{0, 1, 1000, 1 << 16, 10 << 20} {
+		c := &algos.Checkpoint{Learners: [][]byte{make([]byte, size)}}
+		got := must[*algos.Checkpoint](t)(algos.DecodeCheckpoint(must[[]byte](t)(c.Encode())))
+		if !bytes.Equal(got.Learners[0], c.Learners[0]) {
+			t.Errorf("%d zeros become %d bytes", size, len(got.Learners[0]))
+		}
+	}
+}
+
+func archive(tb testing.TB, files ...string) []byte {
+	tb.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for i := 0; i < len(files); i += 2 {
+		w := must[io.Writer](tb)(z.Create(files[i]))
+		must[int](tb)(w.Write([]byte(files[i+1])))
+	}
+	if err := z.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestCheckpointErrors(t *testing.T) {
+	header := func(format, learners string) string {
+		return `{"format":` + format + `,"seed":"1","learners":` + learners + `}`
+	}
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"nothing", nil, "not a checkpoint"},
+		{"text", []byte("hello"), "not a checkpoint"},
+		{"empty archive", archive(t), "not a checkpoint"},
+		{"archive of something else", archive(t, "readme", "hello"), "not a checkpoint"},
+		{"archive with folders", archive(t, "checkpoint.json", header("1", "0"), "a/b", ""), `"a/b"`},
+		{"archive that climbs", archive(t, "checkpoint.json", header("1", "0"), `..\b`, ""), "not a checkpoint"},
+		{"header that is no JSON", archive(t, "checkpoint.json", "{"), "checkpoint.json"},
+		{"older format", archive(t, "checkpoint.json", header("0", "0")), "format 0; this program reads format 1"},
+		{"newer format", archive(t, "checkpoint.json", header("2", "0")), "format 2; this program reads format 1"},
+		{"learner missing", archive(t, "checkpoint.json", header("1", "2"), "learner-0.bin", ""), "learner-1.bin"},
+		{"many learners missing", archive(t, "checkpoint.json", header("1", "1000000000000")), "learner-0.bin"},
+	} {
+		got, err := algos.DecodeCheckpoint(c.data)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %+v, error %v; want %q", c.name, got, err, c.want)
+		}
+	}
+}
+
+// A damaged file is an error or, where the damage hits nothing that counts, the same checkpoint.
+func TestCheckpointDamaged(t *testing.T) {
+	rng := rand.New(envs.NewPCG(2))
+	c := sample(rng)
+	c.Learners = [][]byte{bytes.Repeat([]byte("table "), 50), []byte("more")}
+	c.Header.Learners = 2
+	data := must[[]byte](t)(c.Encode())
+	for n := range data {
+		if got, err := algos.DecodeCheckpoint(data[:n]); err == nil {
+			t.Fatalf("the first %d of %d bytes give %+v", n, len(data), got)
+		}
+	}
+	for range 3000 {
+		damaged := bytes.Clone(data)
+		for range 1 + rng.IntN(3) {
+			damaged[rng.IntN(len(damaged))] ^= byte(1 << rng.IntN(8))
+		}
+		got, err := algos.DecodeCheckpoint(damaged)
+		if err == nil && !(bytes.Equal(got.Config, c.Config) || len(got.Config) == 0) {
+			t.Fatalf("config %q", got.Config)
+		}
+		if err == nil && !reflect.DeepEqual(got.Learners, c.Learners) {
+			t.Fatalf("learners %q", got.Learners)
+		}
+	}
+}
+
+// Many names for the same packed bytes would unpack a small file into all memory.
+func TestCheckpointOverlap(t *testing.T) {
+	zeros := strings.Repeat("\x00", 8<<20)
+	var many []string
+	for i := range 40 {
+		many = append(many, "learner-"+string(rune('A'+i))+".bin", "")
+	}
+	files := append([]string{"checkpoint.json", `{"format":1,"seed":"1"}`, "learner-0.bin", zeros}, many...)
+	data := archive(t, files...)
+	// Let the others claim what belongs to learner-0.bin: its checksum, sizes and place in the directory.
+	directory := func(k int) []byte {
+		at := -1
+		for range k + 1 {
+			at += 1 + bytes.Index(data[at+1:], []byte("PK\x01\x02"))
+		}
+		return data[at:]
+	}
+	for k := 2; k < 42; k++ {
+		copy(directory(k)[16:28], directory(1)[16:28])
+		copy(directory(k)[42:46], directory(1)[42:46])
+	}
+	if _, err := algos.DecodeCheckpoint(data); err == nil || !strings.Contains(err.Error(), "more bytes than there are") {
+		t.Errorf("40 files of 8 MiB in %d bytes: error %v", len(data), err)
+	}
+}
+
+func FuzzDecodeCheckpoint(f *testing.F) {
+	rng := rand.New(envs.NewPCG(1))
+	for range 3 {
+		f.Add(must[[]byte](f)(sample(rng).Encode()))
+	}
+	f.Add(archive(f, "checkpoint.json", `{"format":1,"seed":"1","learners":-3}`, "learner-0.bin", ""))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := algos.DecodeCheckpoint(data)
+		if err != nil {
+			return
+		}
+		again, err := algos.DecodeCheckpoint(must[[]byte](t)(c.Encode()))
+		if err != nil || !bytes.Equal(again.Config, c.Config) || len(again.Learners) != len(c.Learners) {
+			t.Errorf("%+v becomes %+v, %v", c, again, err)
+		}
+	})
+}

@@ -1,0 +1,235 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+)
+
+// walkCommands visits all commands with the words that lead to them.
+func walkCommands(commands []*cli.Command, path []string, visit func(path []string, c *cli.Command)) {
+	for _, c := range commands {
+		at := append(slices.Clone(path), c.Name)
+		visit(at, c)
+		walkCommands(c.Subcommands, at, visit)
+	}
+}
+
+// comment is what may follow a command line: an explanation, or where its output goes.
+var comment = regexp.MustCompile(`(\s{2,}|\s#|\s>\s).*`)
+
+// examples are the command lines in a description, without what explains them, and the file that takes the output.
+func examples(description string) (lines [][]string, redirects []string) {
+	for line := range strings.Lines(description) {
+		line = strings.TrimSpace(line)
+		if _, after, ok := strings.Cut(line, "./bin/idsrl "); ok {
+			line = "idsrl " + after
+		}
+		if !strings.HasPrefix(line, "idsrl ") {
+			continue
+		}
+		redirect := ""
+		if _, after, ok := strings.Cut(line, " > "); ok {
+			redirect = strings.Fields(after)[0]
+		}
+		lines = append(lines, strings.Fields(comment.ReplaceAllString(line, "")))
+		redirects = append(redirects, redirect)
+	}
+	return lines, redirects
+}
+
+// Every command says what it is for, with examples that its help shows.
+func TestHelp(t *testing.T) {
+	app := newApp(io.Discard, io.Discard)
+	root := must(t, "--help")
+	if out := must(t); out != root {
+		t.Errorf("without arguments: %q, with --help: %q", out, root)
+	}
+	if lines, _ := examples(root); len(lines) == 0 {
+		t.Error("the program's help shows no example")
+	}
+	walkCommands(app.Commands, nil, func(path []string, c *cli.Command) {
+		name := strings.Join(path, " ")
+		if c.Usage == "" || c.Description == "" {
+			t.Errorf("%s has no usage or no description", name)
+		}
+		if len(path) == 1 && !strings.Contains(root, "   "+c.Name+" ") {
+			t.Errorf("the program's help does not name %s", name)
+		}
+		for _, f := range c.Flags {
+			if d, ok := f.(cli.DocGenerationFlag); !ok || d.GetUsage() == "" {
+				t.Errorf("%s --%s has no usage", name, f.Names()[0])
+			}
+		}
+		for _, flag := range []string{"--help", "-h"} {
+			help := must(t, append(slices.Clone(path), flag)...)
+			lines, _ := examples(help)
+			if !slices.ContainsFunc(lines, func(line []string) bool { return slices.Equal(line[1:len(path)+1], path) }) {
+				t.Errorf("%s %s shows no example of it:\n%s", name, flag, help)
+			}
+			for _, sub := range c.Subcommands {
+				if !strings.Contains(help, sub.Name) {
+					t.Errorf("%s %s does not name %s", name, flag, sub.Name)
+				}
+			}
+			for line := range strings.Lines(help) {
+				if len([]rune(line)) > 132 {
+					t.Errorf("%s %s: a line is longer than 132 columns: %s", name, flag, line)
+				}
+			}
+		}
+	})
+}
+
+// allExamples are the examples of the whole program.
+func allExamples(t *testing.T) (lines [][]string, redirects []string) {
+	t.Helper()
+	app := newApp(io.Discard, io.Discard)
+	descriptions := []string{app.Description}
+	walkCommands(app.Commands, nil, func(_ []string, c *cli.Command) { descriptions = append(descriptions, c.Description) })
+	for _, d := range descriptions {
+		found, to := examples(d)
+		lines, redirects = append(lines, found...), append(redirects, to...)
+	}
+	if len(lines) < 20 {
+		t.Fatalf("%d examples only: are they still found?", len(lines))
+	}
+	return lines, redirects
+}
+
+// parsed is the command that args name; its flags and their values have been read, its action has not run.
+func parsed(args []string) (command string, err error) {
+	app := newApp(io.Discard, io.Discard)
+	walkCommands(app.Commands, nil, func(path []string, c *cli.Command) {
+		if len(c.Subcommands) == 0 {
+			c.Action = func(*cli.Context) error {
+				command = strings.Join(path, " ")
+				return nil
+			}
+		}
+	})
+	return command, app.Run(args)
+}
+
+// Every example names a command and flags that exist.
+func TestExamplesParse(t *testing.T) {
+	lines, _ := allExamples(t)
+	// And those of every page.
+	pages, err := filepath.Glob("../../*/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../../README.md") {
+		inCode := false
+		for line := range strings.Lines(readFile(t, page)) {
+			if strings.HasPrefix(line, "```") {
+				inCode = !inCode
+			}
+			if found, _ := examples(line); inCode {
+				lines = append(lines, found...)
+			}
+		}
+	}
+	for _, args := range lines {
+		command, err := parsed(args)
+		if err != nil || command == "" || !strings.HasPrefix(strings.Join(args[1:], " "), command) {
+			t.Errorf("%v: command %q, %v", args, command, err)
+		}
+	}
+
+	// What this test is for would be found.
+	for _, wrong := range []string{
+		"idsrl train --environment x", "idsrl envs", "idsrl envs look", "idsrl results --format yaml", "idsrl train --seeds x",
+	} {
+		if command, err := parsed(strings.Fields(wrong)); err == nil && command != "" {
+			t.Errorf("%s passes", wrong)
+		}
+	}
+}
+
+// Every example runs, one after the other, with small budgets.
+func TestExamplesRun(t *testing.T) {
+	recorded, err := os.ReadFile(filepath.Join(recordings, "v00.jsonl.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := os.MkdirAll("recordings", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, "recordings/v00.jsonl.gz", string(recorded))
+	const trained = "results/idsgame-minimal_defense-v2/tabular-q/seed-0"
+
+	lines, redirects := allExamples(t)
+	order := []string{"config", "train"} // the others need what these leave
+	for _, args := range lines {
+		if !slices.Contains(order, args[1]) {
+			order = append(order, args[1])
+		}
+	}
+	for _, command := range order {
+		for i, args := range lines {
+			if args[1] != command {
+				continue
+			}
+			words := slices.Clone(args[1:])
+			for j, word := range words {
+				switch word {
+				case "RUN":
+					words[j] = trained
+				case "checkpoint:OTHER_RUN":
+					words[j] = "checkpoint:other"
+				case "recordings/*.jsonl.gz":
+					words[j] = "recordings/v00.jsonl.gz"
+				}
+			}
+			switch {
+			case command == "train" && !slices.Contains(words, "--resume"):
+				words = append(withoutFlag(words, "--episodes"), small...)
+			case command == "eval":
+				words = slices.Insert(withoutFlag(words, "--episodes"), 1, "--episodes", "20")
+			case command == "baselines":
+				words = slices.Insert(withoutFlag(words, "--seeds"), 1, "--seeds", "2", "--games", "10")
+			case command == "bench" && slices.Equal(words, []string{"bench", "envs"}):
+				words = append(words, "--time", "1ms", "idsgame-v0") // all the telling ids take long
+			case command == "bench":
+				words = slices.Insert(withoutFlag(words, "--time"), 2, "--time", "1ms")
+			}
+			if slices.Contains(words, "checkpoint:other") {
+				// One who plays the other seat.
+				must(t, append([]string{"train", "--env", "idsgame-random_attack-v2", "--algo", "tabular-q", "--set",
+					"state=observation", "--out", "other"}, small...)...)
+			}
+			o := idsrl(words...)
+			if o.code != exitOK || o.stdout == "" {
+				t.Errorf("idsrl %s: exit code %d, %q and %q", strings.Join(words, " "), o.code, o.stdout, o.stderr)
+			}
+			if redirects[i] != "" {
+				writeFile(t, redirects[i], o.stdout)
+			}
+		}
+	}
+}
+
+// withoutFlag is words without a flag and its value.
+func withoutFlag(words []string, flag string) []string {
+	if i := slices.Index(words, flag); i >= 0 {
+		return slices.Delete(slices.Clone(words), i, i+2)
+	}
+	return words
+}
+
+// Standard output is for results: help asked for is one, and nothing of an error is.
+func TestHelpStream(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	if code := run([]string{"idsrl", "train", "--help"}, &stdout, &stderr); code != exitOK || stderr.Len() > 0 || stdout.Len() == 0 {
+		t.Errorf("exit code %d, %d and %d bytes", code, stdout.Len(), stderr.Len())
+	}
+}

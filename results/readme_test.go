@@ -1,0 +1,144 @@
+package results
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestReadmeTables holds the tables in README files equal to the numbers published in this folder; -update rewrites
+// them. A table stands between <!-- table NAME --> and <!-- end -->.
+func TestReadmeTables(t *testing.T) {
+	tables := map[string]*Grid{"attackers": attackers(t), "defenders": defenders(t)}
+	block := regexp.MustCompile(`(?s)<!-- table (\w+) -->\n.*?<!-- end -->`)
+	for _, path := range []string{"../README.md", "../algos/README.md"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := block.ReplaceAllFunc(text, func(old []byte) []byte {
+			name := string(block.FindSubmatch(old)[1])
+			grid, ok := tables[name]
+			if !ok {
+				t.Errorf("%s: no table is called %s", path, name)
+				return old
+			}
+			var b bytes.Buffer
+			if err := grid.Render(&b, "markdown"); err != nil {
+				t.Fatal(err)
+			}
+			return fmt.Appendf(nil, "<!-- table %s -->\n%s<!-- end -->", name, b.Bytes())
+		})
+		if bytes.Equal(made, text) {
+			continue
+		}
+		if !*update {
+			t.Errorf("%s: a table differs from the published numbers; make tables rewrites it", path)
+		} else if err := os.WriteFile(path, made, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// row is a line of a published CSV file by column.
+type row map[string]string
+
+func published(t *testing.T, name string) []row {
+	t.Helper()
+	f, err := os.Open(filepath.Clean(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	lines, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var records []row
+	for _, line := range lines[1:] {
+		r := row{}
+		for i, name := range lines[0] {
+			r[name] = line[i]
+		}
+		records = append(records, r)
+	}
+	return records
+}
+
+// find is the first row in which each of the columns has its value: find(records, "env", id, "algo", name).
+func find(t *testing.T, records []row, columns ...string) row {
+	t.Helper()
+	for _, r := range records {
+		ok := true
+		for i := 0; i < len(columns); i += 2 {
+			ok = ok && r[columns[i]] == columns[i+1]
+		}
+		if ok {
+			return r
+		}
+	}
+	t.Fatalf("nothing is published for %q", columns)
+	return nil
+}
+
+// estimate shows a mean with its interval.
+func (r row) estimate(t *testing.T, name string) Cell {
+	t.Helper()
+	var x [3]float64
+	for i, column := range interval(name) {
+		var err error
+		if x[i], err = strconv.ParseFloat(r[column], 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Cell{Text: Interval(Estimate{x[0], x[1], x[2]}, 3).Text}
+}
+
+func environment(r row) Cell { return Cell{Text: strings.TrimPrefix(r["env"], "idsgame-")} }
+
+func newReadmeGrid(titles ...string) *Grid {
+	g := &Grid{}
+	for _, title := range titles {
+		g.Columns = append(g.Columns, Column{Title: title})
+	}
+	return g
+}
+
+// attackers are the attackers of versions 0 to 3 beside what is possible.
+func attackers(t *testing.T) *Grid {
+	g := newReadmeGrid("environment", "tabular Q, 10 seeds", "optimum", "how known", "original's tabular Q")
+	runs := published(t, "tabular-q.csv")
+	for _, ref := range published(t, "references.csv") {
+		if ref["bound"] == "" {
+			continue
+		}
+		run := find(t, runs, "env", ref["env"], "algo", "tabular-q")
+		g.Add(environment(ref), run.estimate(t, "greedy_hack_probability"), Cell{Text: ref["bound"]},
+			Cell{Text: ref["bound_is"]}, Cell{Text: ref["original"]})
+	}
+	return g
+}
+
+// defenders are the defenders of versions 0 to 3, with one state and with observation keys.
+func defenders(t *testing.T) *Grid {
+	g := newReadmeGrid("environment", "one state, 10 seeds", "best constant action, same layouts",
+		"observation keys, 10 seeds", "original's tabular Q")
+	runs, baselines := published(t, "tabular-q.csv"), published(t, "baselines.csv")
+	for _, ref := range published(t, "references.csv") {
+		if ref["bound"] != "" {
+			continue
+		}
+		one := find(t, runs, "env", ref["env"], "algo", "tabular-q")
+		keys := find(t, runs, "env", ref["env"], "algo", "tabular-q+state=observation")
+		best := find(t, baselines, "env", ref["env"], "player", "best constant")
+		g.Add(environment(ref), one.estimate(t, "greedy_hack_probability"), best.estimate(t, "hack_probability"),
+			keys.estimate(t, "greedy_hack_probability"), Cell{Text: ref["original"]})
+	}
+	return g
+}
