@@ -135,10 +135,11 @@ DEFENDERS := $(foreach v,$(VERSIONS),idsgame-maximal_attack-v$(v) idsgame-random
 .PHONY: tabular-q
 tabular-q: build ## Train what results/tabular-q.csv and results/baselines.csv report (about ten minutes)
 	@rm -rf $(RUNS)
-	@for id in $(ATTACKERS) $(DEFENDERS); do \
-		$(BIN) train --env $$id --algo tabular-q --seeds 10 --out $(RUNS)/$$id/node || exit 1; \
+	@for id in $(ATTACKERS); do \
+		$(BIN) train --env $$id --algo tabular-q --seeds 10 --out $(RUNS)/$$id || exit 1; \
 	done
 	@for id in $(DEFENDERS); do \
+		$(BIN) train --env $$id --algo tabular-q --episodes 500000 --seeds 10 --out $(RUNS)/$$id/node || exit 1; \
 		$(BIN) train --env $$id --algo tabular-q --set state=observation --episodes 1000000 --seeds 10 \
 			--out $(RUNS)/$$id/observation || exit 1; \
 	done

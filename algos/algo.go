@@ -69,6 +69,7 @@ type Algorithm struct {
 	Name   string // as on the command line
 	About  string // one line
 	Budget Budget // of a run that names none
+	Envs   int    // environments stepped together in a run that names no number
 	Config func() Config
 }
 

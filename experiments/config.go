@@ -29,7 +29,7 @@ type Config struct {
 
 	Episodes int64 `yaml:"episodes" range:"[0, inf)" usage:"train for so many episodes; with steps as well, for whichever is reached first; 0 and 0 take the algorithm's budget"`
 	Steps    int64 `yaml:"steps" range:"[0, inf)" usage:"train for so many steps"`
-	Envs     int   `yaml:"envs" range:"[1, 4096]" usage:"environments that are stepped together"`
+	Envs     int   `yaml:"envs" range:"[0, 4096]" usage:"environments that are stepped together; 0 takes the algorithm's number"`
 
 	LogRows       int `yaml:"log_rows" range:"[1, 100000]" usage:"rows of train.csv, equally spaced over the budget"`
 	Evaluations   int `yaml:"evaluations" range:"[1, 10000]" usage:"evaluations, equally spaced over the budget, besides one before training"`
@@ -42,7 +42,7 @@ type Config struct {
 
 // Defaults are the settings of a run but for its environment, algorithm and budget.
 func Defaults() *Config {
-	return &Config{Envs: 1, LogRows: 100, Evaluations: 20, EvalEpisodes: 2000, FinalEpisodes: 10000}
+	return &Config{LogRows: 100, Evaluations: 20, EvalEpisodes: 2000, FinalEpisodes: 10000}
 }
 
 // Sources are where the settings of a run come from, the later ones over the earlier.
@@ -86,6 +86,9 @@ func (c Catalog) Load(from Sources) (*Config, error) {
 		problems = errors.Join(problems, bind(&cfg.Settings, algorithm.Config(), nil, "--set", ofAlgo))
 		if cfg.Episodes == 0 && cfg.Steps == 0 {
 			cfg.Episodes, cfg.Steps = algorithm.Budget.Episodes, algorithm.Budget.Steps
+		}
+		if cfg.Envs == 0 {
+			cfg.Envs = algorithm.Envs
 		}
 	}
 	cfg.resolve()

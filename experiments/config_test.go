@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"idsrl/algos"
 	"idsrl/algos/qlearning"
 	"idsrl/envs"
 	"idsrl/envs/idsgame"
@@ -77,6 +78,15 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	if cfg := load(t, catalog, "idsgame-v0", "steps=7"); cfg.Episodes != 0 || cfg.Steps != 7 {
 		t.Errorf("%d episodes, %d steps", cfg.Episodes, cfg.Steps)
+	}
+	many := qlearning.Algorithm()
+	many.Name, many.Envs, many.Budget = "many", 5, algos.Budget{Steps: 100}
+	other := experiments.Catalog{Envs: catalog.Envs, Algorithms: []algos.Algorithm{many}}
+	for set, want := range map[string]int{"envs=0": 5, "envs=2": 2, "seed=1": 5} {
+		cfg := must[*experiments.Config](t)(other.Load(experiments.Sources{Env: "idsgame-v0", Algo: "many", Set: []string{set}}))
+		if cfg.Envs != want || cfg.Steps != 100 || cfg.Episodes != 0 {
+			t.Errorf("%s: %d environments for %d steps and %d episodes", set, cfg.Envs, cfg.Steps, cfg.Episodes)
+		}
 	}
 	for _, f := range settings.Fields(cfg) {
 		if f.Usage == "" {
@@ -170,7 +180,7 @@ settings:
 `)),
 				EnvFile: settings.File("game.yaml", []byte("\nnum_layers: 99\n")),
 				EnvSet:  []string{"attack_val=-1", "no_such=2"},
-				Set:     []string{"envs=0", "omega=7", "aplha.start=1", "epsilon.start=x", "episodes"},
+				Set:     []string{"envs=-1", "omega=7", "aplha.start=1", "epsilon.start=x", "episodes"},
 			},
 			[]string{
 				"run.yaml:3: sed = 3: unknown setting; did you mean seed?",
@@ -182,7 +192,7 @@ settings:
 				"game.yaml:2: num_layers = 99: must be in [0, 20]",
 				"--env-set: attack_val = -1: must be in [0, 100]",
 				"--env-set: no_such = 2: unknown setting",
-				"--set: envs = 0: must be in [1, 4096]",
+				"--set: envs = -1: must be in [0, 4096]",
 				"--set: omega = 7: must be in [0, 1]",
 				"--set: aplha.start = 1: unknown setting; did you mean alpha.start?",
 				"--set: epsilon.start = x: must be a number",
@@ -287,6 +297,7 @@ func TestHashedNames(t *testing.T) {
 
 // Every registered game and algorithm has settings that a configuration can hold.
 func TestAllEntriesEncode(t *testing.T) {
+	t.Parallel()
 	for _, e := range idsgame.Entries() {
 		cfg := load(t, catalog, e.ID)
 		again := must[*experiments.Config](t)(catalog.Load(fromFile("config.yaml", string(cfg.Encode()))))

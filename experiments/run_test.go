@@ -26,6 +26,7 @@ import (
 )
 
 func TestRunFiles(t *testing.T) {
+	t.Parallel()
 	cfg := kind(t, 1)
 	dir := filepath.Join(t.TempDir(), "a", "b")
 	var progress []experiments.Progress
@@ -123,6 +124,7 @@ func TestRunFiles(t *testing.T) {
 
 // The layout of a game that draws one stands in the manifest, and follows from the seed.
 func TestRunLayout(t *testing.T) {
+	t.Parallel()
 	var layouts []string
 	for seed := range uint64(2) {
 		run := must[*results.Run](t)(results.ReadRun(trained(t, catalog, kind(t, 0).WithSeed(seed))))
@@ -140,6 +142,7 @@ func TestRunLayout(t *testing.T) {
 
 // Each seat draws from a stream of its own. With the same one, both would always show the same side of their coins.
 func TestSeatsDrawApart(t *testing.T) {
+	t.Parallel()
 	cfg := load(t, catalog, "toy-pennies-v0", slices.Concat(small, []string{
 		"episodes=4000", "epsilon.start=1", "epsilon.end=1", "explore_repeat=0", "log_rows=1",
 	})...)
@@ -169,6 +172,7 @@ func TestSameConfigSameBytes(t *testing.T) {
 
 // Rows that share a step, because the budget is smaller than their number, all stand there.
 func TestTinyBudgets(t *testing.T) {
+	t.Parallel()
 	for _, set := range [][]string{
 		{"steps=1", "episodes=0"}, {"episodes=1"}, {"episodes=3", "log_rows=50", "evaluations=20"}, {"episodes=3", "envs=8"},
 		{"log_rows=1", "evaluations=1"}, {"episodes=3", "steps=2"},
@@ -254,6 +258,7 @@ func (s *stoppingEnv) Step(actions []int, out *envs.Outcome) error {
 
 // Interrupted from within the game, in the middle of training or of an evaluation, a run ends with the same bytes.
 func TestInterruptWithinSteps(t *testing.T) {
+	t.Parallel()
 	hook := func() {}
 	c := catalog
 	c.Envs = new(envs.Registry)
@@ -349,8 +354,9 @@ func TestResumeFromSnapshots(t *testing.T) {
 
 // A child process trains until it is killed, again and again. The run ends with the same bytes.
 func TestResumeAfterKill(t *testing.T) {
+	t.Parallel()
 	const variable = "EXPERIMENTS_TEST_DIR"
-	set := append(slices.Clone(small), "episodes=0", "steps=60000", "envs=2", "log_rows=100", "state=observation")
+	set := append(slices.Clone(small), "episodes=0", "steps=30000", "envs=2", "log_rows=80", "state=observation", "max_states=300")
 	cfg := load(t, catalog, "idsgame-minimal_defense-v1", set...)
 	if dir := os.Getenv(variable); dir != "" {
 		o := experiments.Options{Progress: func(p experiments.Progress) { fmt.Println("step", p.Steps) }}
@@ -381,7 +387,7 @@ func TestResumeAfterKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(stdout)
-		for n := 0; n < 18+3*kill && lines.Scan(); {
+		for n := 0; n < 12+3*kill && lines.Scan(); {
 			if strings.HasPrefix(lines.Text(), "step ") {
 				n++
 			}
@@ -405,6 +411,7 @@ func TestResumeAfterKill(t *testing.T) {
 }
 
 func TestStartInFolderWithRun(t *testing.T) {
+	t.Parallel()
 	cfg, other := kind(t, 0), kind(t, 0).WithSeed(5)
 	start := func(cfg *experiments.Config, dir string, force bool) error {
 		r, err := catalog.Start(cfg, dir, force, experiments.Options{})
@@ -492,6 +499,7 @@ func TestStartInFolderWithRun(t *testing.T) {
 }
 
 func TestResumeOfFinishedRun(t *testing.T) {
+	t.Parallel()
 	dir := trained(t, catalog, kind(t, 0))
 	before := map[string]string{}
 	for _, name := range names(t, dir) {
@@ -512,6 +520,7 @@ func TestResumeOfFinishedRun(t *testing.T) {
 }
 
 func TestResumeErrors(t *testing.T) {
+	t.Parallel()
 	interrupted := func() string {
 		dir := filepath.Join(t.TempDir(), "run")
 		r := must[*experiments.Run](t)(catalog.Start(kind(t, 0), dir, false, experiments.Options{}))
@@ -569,6 +578,7 @@ func TestResumeErrors(t *testing.T) {
 
 // Elsewhere than where it was made, a run goes on just as well, with the time that it has taken so far.
 func TestResumeElsewhere(t *testing.T) {
+	t.Parallel()
 	want := trained(t, catalog, kind(t, 0))
 	dir := filepath.Join(t.TempDir(), "run")
 	r := must[*experiments.Run](t)(catalog.Start(kind(t, 0), dir, false, experiments.Options{Command: []string{"first"}}))

@@ -48,6 +48,7 @@ func TestConfigRanges(t *testing.T) {
 		{"epsilon.over", []string{"0", "1"}, []string{"-0.1", "1.1"}},
 		{"epsilon.shape", []string{"linear", "exponential"}, []string{"steps"}},
 		{"explore_repeat", []string{"0", "1"}, []string{"-1", "1.5"}},
+		{"explore_at", []string{"entry", "step"}, []string{"exit"}},
 		{"initial_q", []string{"-100", "0", "1e9"}, []string{".inf", "-.inf", ".nan"}},
 		{"max_states", []string{"1", "100000000"}, []string{"0", "-1", "100000001", "1.5"}},
 	} {

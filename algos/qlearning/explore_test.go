@@ -32,7 +32,7 @@ func chiSquare(tb testing.TB, observed []int, probs []float64) (x float64, freed
 }
 
 // critical are the values that chi-square exceeds with probability 1e-5, by degrees of freedom. The tests below take
-// 15 of them: one fails by chance with 1.5e-4.
+// 16 of them: one fails by chance with 1.6e-4.
 var critical = []float64{1: 19.51, 2: 23.03, 3: 25.90}
 
 func check(t *testing.T, what string, observed []int, probs []float64) {
@@ -46,7 +46,7 @@ func check(t *testing.T, what string, observed []int, probs []float64) {
 func TestEpsilonGreedy(t *testing.T) {
 	for _, epsilon := range []float64{0, 0.1, 0.5, 1} {
 		cfg := plain()
-		cfg.Epsilon = algos.Constant(epsilon)
+		cfg.Epsilon, cfg.ExploreAt = algos.Constant(epsilon), "step"
 		b := newBoard(t, cfg, 2)
 		b.allow(true, false, true)
 		b.Row = []int{1, 2}
@@ -68,14 +68,14 @@ func TestRepeatedExploration(t *testing.T) {
 	const epsilon = 0.3
 	for _, rho := range []float64{0, 0.5, 0.9} {
 		cfg := plain()
-		cfg.Epsilon, cfg.Repeat = algos.Constant(epsilon), rho
+		cfg.Epsilon, cfg.Repeat, cfg.ExploreAt = algos.Constant(epsilon), rho, "step"
 		b := newBoard(t, cfg, 1)
 		var after [4][4]int // by what came before, 3 for the greedy action
 		before, chosen := 3, []int{0}
 		for range 60_000 {
 			b.Act(&b.Batch, chosen)
 			now := b.explore[0]
-			if now == none {
+			if now == greedily {
 				now = 3
 				if chosen[0] != 2 {
 					t.Fatalf("greedily plays %d", chosen[0])
@@ -94,6 +94,42 @@ func TestRepeatedExploration(t *testing.T) {
 			check(t, "after an exploring action", after[a][:], probs)
 		}
 	}
+}
+
+// Where exploration begins at entries only, what was chosen greedily stays so until the state or the episode changes.
+func TestExplorationBeginsAtEntries(t *testing.T) {
+	const epsilon = 0.3
+	cfg := plain()
+	cfg.Epsilon, cfg.Repeat, cfg.ExploreAt = algos.Constant(epsilon), 1, "entry"
+	b := newBoard(t, cfg, 1)
+	entries, explored := 0, 0
+	chosen := []int{0}
+	b.Row[0] = 1
+	for visit := range 20_000 {
+		if visit%5 > 0 {
+			b.Row[0] = 3 - b.Row[0]
+		}
+		if visit%5 == 0 { // a new episode in the state of before
+			b.Terminated[0] = true
+			b.Learn(&b.Batch, chosen)
+			b.Terminated[0] = false
+		} else if b.explore[0] >= 0 {
+			b.explore[0] = greedily // an exploring action would go on
+		}
+		b.Act(&b.Batch, chosen)
+		begun := b.explore[0]
+		entries++
+		if begun >= 0 {
+			explored++
+		}
+		for range 3 {
+			b.Act(&b.Batch, chosen)
+			if b.explore[0] != begun {
+				t.Fatalf("visit %d: %d, then %d in the same state", visit, begun, b.explore[0])
+			}
+		}
+	}
+	check(t, "entries", []int{explored, entries - explored}, []float64{epsilon, 1 - epsilon})
 }
 
 // An exploring action is not repeated where it is illegal, nor in the next episode.

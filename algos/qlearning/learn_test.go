@@ -98,7 +98,7 @@ func shuffled(env envs.Env) envs.Env {
 const (
 	seeds  = 20
 	enough = 15
-	few    = 5 // as many as a learner that cannot learn may reach
+	few    = 2 // as many of half the seeds as a learner that cannot learn may reach
 )
 
 func TestLearnsExactValues(t *testing.T) {
@@ -165,8 +165,8 @@ func TestLearnsExactValuesControls(t *testing.T) {
 				if c.config != nil {
 					c.config(cfg)
 				}
-				if n := l.successes(t, cfg, c.wrap, seeds); n > few {
-					t.Errorf("%d of %d seeds learn the values all the same", n, seeds)
+				if n := l.successes(t, cfg, c.wrap, seeds/2); n > few {
+					t.Errorf("%d of %d seeds learn the values all the same", n, seeds/2)
 				}
 			})
 		}

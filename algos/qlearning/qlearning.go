@@ -5,10 +5,13 @@
 // without the last term after a terminal step, and with the state before the cut as s' after a truncated one.
 //
 // States are numbers: an encoding that the environment offers (the attacker's node, the full state), or whatever the
-// seat sees, collected in a hash table as it occurs. Exploration is ε-greedy over legal actions, in which an exploring
-// action may be repeated while the state stays the same (ez-greedy; Dabney, Ostrovski and Barreto 2021,
-// arXiv:2006.01782). The repetition matters where a state hides what earlier attempts have achieved: in idsgame an
-// attack may succeed only at the third attempt, so single exploratory attempts never show its worth.
+// seat sees, collected in a hash table as it occurs.
+//
+// Exploration is ε-greedy over legal actions with repetition (ez-greedy; Dabney, Ostrovski and Barreto 2021,
+// arXiv:2006.01782): an exploring action begins where a state is entered, and goes on for as long as it is legal, with a
+// probability. This matters where a state hides what earlier attempts have achieved. In idsgame an attack may succeed
+// only at the third attempt, so a single one never shows its worth; and a defender with one state would compare single
+// actions within the course of its best one, instead of whole courses.
 //
 // Deviations from the Python original, whose results suffered from them: no value is taken from terminal states or
 // illegal actions, and evaluation never writes files. Equal values go to the smallest id, as there.
@@ -32,11 +35,12 @@ const Observation = "observation"
 type Config struct {
 	State string `yaml:"state" usage:"what the table is keyed by: an encoding of the environment such as node or full, observation for all that the seat sees, or auto for the environment's first encoding"`
 
-	Alpha   algos.Schedule `yaml:"alpha" usage:"smallest step size α"`
-	Omega   float64        `yaml:"omega" range:"[0, 1]" usage:"an entry's n-th update has at least the step size n^-omega; 0 uses alpha alone"`
-	Gamma   float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
-	Epsilon algos.Schedule `yaml:"epsilon" usage:"probability ε of an exploring action"`
-	Repeat  float64        `yaml:"explore_repeat" range:"[0, 1]" usage:"probability that an exploring action is repeated in the next step, if it is legal there"`
+	Alpha     algos.Schedule `yaml:"alpha" usage:"smallest step size α"`
+	Omega     float64        `yaml:"omega" range:"[0, 1]" usage:"an entry's n-th update has at least the step size n^-omega; 0 uses alpha alone"`
+	Gamma     float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
+	Epsilon   algos.Schedule `yaml:"epsilon" usage:"probability ε of an exploring action"`
+	ExploreAt string         `yaml:"explore_at" choice:"entry|step" usage:"where an exploring action may begin: when the state changes, so that a choice is tried for the whole stay in a state, or at any step"`
+	Repeat    float64        `yaml:"explore_repeat" range:"[0, 1]" usage:"probability that an exploring action is repeated in the next step, if it is legal there"`
 
 	InitialQ  float64 `yaml:"initial_q" range:"(-inf, inf)" usage:"value of an action before its first update"`
 	MaxStates int     `yaml:"max_states" range:"[1, 100000000]" usage:"most rows of a table keyed by observations; states beyond share the last row"`
@@ -45,7 +49,7 @@ type Config struct {
 // Algorithm is the entry of the list of algorithms.
 func Algorithm() algos.Algorithm {
 	return algos.Algorithm{
-		Name: "tabular-q", About: "tabular Q-learning", Budget: algos.Budget{Episodes: 200_000},
+		Name: "tabular-q", About: "tabular Q-learning", Budget: algos.Budget{Episodes: 200_000}, Envs: 1,
 		Config: func() algos.Config { return Defaults() },
 	}
 }
@@ -53,8 +57,8 @@ func Algorithm() algos.Algorithm {
 // Defaults reach the bounds of versions 0 to 3 of idsgame.
 func Defaults() *Config {
 	return &Config{
-		State: "auto", Gamma: 0.999, Repeat: 0.9, MaxStates: 1_000_000,
-		Alpha: algos.Constant(0.001), Omega: 0.65,
+		State: "auto", Gamma: 0.999, ExploreAt: "entry", Repeat: 0.9, MaxStates: 1_000_000,
+		Alpha: algos.Constant(0.0003), Omega: 0.65,
 		Epsilon: algos.Schedule{Start: 1, End: 0.05, Over: 0.8, Shape: "linear"},
 	}
 }
@@ -118,6 +122,9 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 // none stands for no action.
 const none = -1
 
+// greedily stands for the best action, where otherwise an exploring action would stand.
+const greedily = -2
+
 type learner struct {
 	cfg   Config
 	seat  int
@@ -130,7 +137,7 @@ type learner struct {
 	powers         []float64 // n^−ω for small n, since math.Pow takes longer than all the rest of an update
 
 	row     []int // by environment: the state in which it acted
-	explore []int // by environment: the exploring action that it took there, or none
+	explore []int // by environment: the exploring action that it took there, greedily, or none before its first action
 
 	updates int     // since the last Report
 	tdError float64 // sum of |δ| over them
@@ -150,15 +157,16 @@ func (l *learner) Act(b *envs.Batch, actions []int) {
 	for i, s := range b.Row {
 		legal := b.Legal[i*b.Actions : (i+1)*b.Actions]
 		again := l.explore[i]
+		mayBegin := again != greedily || s != l.row[i] || l.cfg.ExploreAt == "step"
 		switch {
-		case again != none && legal[again] && l.rng.Float64() < l.cfg.Repeat:
+		case again >= 0 && legal[again] && l.rng.Float64() < l.cfg.Repeat:
 			actions[i] = again
-		case l.rng.Float64() < l.epsilon:
+		case mayBegin && l.rng.Float64() < l.epsilon:
 			actions[i] = envs.RandomLegal(legal, l.rng)
 			l.explore[i] = actions[i]
 		default:
 			actions[i], _ = best(l.table.values(s), legal)
-			l.explore[i] = none
+			l.explore[i] = greedily
 		}
 		l.row[i] = s
 	}
@@ -267,7 +275,7 @@ func (l *learner) UnmarshalBinary(data []byte) error {
 		d.Fail("alpha = %v, epsilon = %v", alpha, epsilon)
 	}
 	for _, a := range explore {
-		if a < none || a >= l.table.actions {
+		if a < greedily || a >= l.table.actions {
 			d.Fail("exploring action %d of %d", a, l.table.actions)
 		}
 	}

@@ -36,7 +36,7 @@ What a file does not mention keeps its default, so a file may be cut down to wha
 			}
 			cfg := experiments.Defaults()
 			cfg.Env, cfg.Algo = exampleEnv, algorithm.Name
-			cfg.Episodes, cfg.Steps = algorithm.Budget.Episodes, algorithm.Budget.Steps
+			cfg.Episodes, cfg.Steps, cfg.Envs = algorithm.Budget.Episodes, algorithm.Budget.Steps, algorithm.Envs
 			if err := cfg.EnvSettings.Bind(&struct{}{}); err != nil {
 				return err
 			}
