@@ -38,7 +38,7 @@ type Learner interface {
 // Mode is how a policy chooses.
 type Mode uint8
 
-// Greedy takes the best action; Sampled acts as in training, with what is left of exploration.
+// Greedy takes the best action; Sampled plays with what is left of exploration, or draws from a stochastic policy.
 const (
 	Greedy Mode = iota
 	Sampled

@@ -88,7 +88,7 @@ func (c Catalog) Load(from Sources) (*Config, error) {
 			cfg.Episodes, cfg.Steps = algorithm.Budget.Episodes, algorithm.Budget.Steps
 		}
 		if cfg.Envs == 0 {
-			cfg.Envs = algorithm.Envs
+			cfg.Envs = max(1, algorithm.Envs)
 		}
 	}
 	cfg.resolve()

@@ -19,7 +19,7 @@ func evalCommand() *cli.Command {
 		Usage:     "test what a run has learnt",
 		ArgsUsage: "RUN",
 		Description: `Plays games with the frozen policy of RUN, the folder of a run or a checkpoint file, with seeds of their own:
-greedy, and sampled, as the policy acted at the end of training. For a defender, too, "hacked" is the share of
+greedy, and sampled, with what is left of exploration at the end of training. For a defender, too, "hacked" is the share of
 games that the attacker wins.
 
    idsrl eval results/idsgame-minimal_defense-v2/tabular-q/seed-0
