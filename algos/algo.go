@@ -35,6 +35,21 @@ type Learner interface {
 	encoding.BinaryUnmarshaler
 }
 
+// Lender is a Learner that can lend its policy where a copy would be costly: one that shares memory with the learner and
+// holds until it learns on.
+type Lender interface {
+	Learner
+	Lend(mode Mode) envs.Policy
+}
+
+// Lend is the policy of a learner for use before it learns on: lent, or else a copy.
+func Lend(l Learner, mode Mode) envs.Policy {
+	if lender, ok := l.(Lender); ok {
+		return lender.Lend(mode)
+	}
+	return l.Policy(mode)
+}
+
 // Mode is how a policy chooses.
 type Mode uint8
 

@@ -56,14 +56,15 @@ func (c Catalog) build(cfg *Config) (*table, error) {
 // role is what the learner's seat is for.
 func (t *table) role(learner int) envs.Role { return t.game.Spec().Seats[t.open[learner]].Role }
 
-// players seat a policy of every learner in the given mode, and the environment's bots in the other seats.
+// players seat a policy of every learner in the given mode, and the environment's bots in the other seats. They hold until
+// the learners learn on.
 func (t *table) players(mode algos.Mode) ([]envs.Policy, error) {
 	players, err := t.entry.Players(t.settings, len(t.game.Spec().Seats))
 	if err != nil {
 		return nil, err
 	}
 	for i, seat := range t.open {
-		players[seat] = t.learners[i].Policy(mode)
+		players[seat] = algos.Lend(t.learners[i], mode)
 	}
 	return players, nil
 }

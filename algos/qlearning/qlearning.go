@@ -292,8 +292,13 @@ func (l *learner) UnmarshalBinary(data []byte) error {
 }
 
 // Policy copies the table.
-func (l *learner) Policy(mode algos.Mode) envs.Policy {
-	p := &policy{table: l.table.clone(), legal: make([]bool, l.table.actions)}
+func (l *learner) Policy(mode algos.Mode) envs.Policy { return l.policy(l.table.clone(), mode) }
+
+// Lend reads the table itself, which may be large.
+func (l *learner) Lend(mode algos.Mode) envs.Policy { return l.policy(l.table.share(), mode) }
+
+func (l *learner) policy(t table, mode algos.Mode) envs.Policy {
+	p := &policy{table: t, legal: make([]bool, l.table.actions)}
 	if mode == algos.Sampled {
 		p.epsilon = l.epsilon
 	}

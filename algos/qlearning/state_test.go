@@ -172,6 +172,9 @@ func TestPolicyIsFrozen(t *testing.T) {
 		for _, mode := range algos.Modes {
 			early := s.learners[0].Policy(mode)
 			before := actionsOf(t, id, 0, s.learners[0].Policy(mode))
+			if lent := actionsOf(t, id, 0, s.learners[0].Lend(mode)); !slices.Equal(lent, before) {
+				t.Errorf("state %s, %s: what is lent plays otherwise", state, mode)
+			}
 			values := slices.Clone(s.learners[0].table.q)
 			s.train(t, s.Spent()+0.4)
 			if after := actionsOf(t, id, 0, early); !slices.Equal(before, after) {

@@ -70,12 +70,17 @@ func (t *table) find(env envs.Env, seat int) []float64 {
 	return t.unseen
 }
 
+// share is what find needs. It holds until t changes.
+func (t *table) share() table {
+	c := *t
+	c.n, c.keys, c.key, c.unseen = nil, nil, nil, make([]float64, t.actions)
+	return c
+}
+
 // clone is what find needs. It shares nothing with t.
 func (t *table) clone() table {
-	c := *t
-	c.q, c.n = slices.Clone(t.q), nil
-	c.index, c.keys, c.key = maps.Clone(t.index), slices.Clone(t.keys), nil
-	c.unseen = make([]float64, t.actions)
+	c := t.share()
+	c.q, c.index = slices.Clone(t.q), maps.Clone(t.index)
 	return c
 }
 
