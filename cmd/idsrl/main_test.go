@@ -367,7 +367,7 @@ env_settings:
 	}
 
 	// Names that do not exist are among them.
-	o = idsrl("train", "--env", "idsgame-minimal_defnse-v2", "--algo", "tabular_q", "--set", "envs=0")
+	o = idsrl("train", "--env", "idsgame-minimal_defnse-v2", "--algo", "tabular_q", "--set", "envs=5000")
 	if n := strings.Count(o.stderr, "\n"); o.code != exitUsage || n != 3 {
 		t.Errorf("exit code %d and %d lines, want 2 and 3:\n%s", o.code, n, o.stderr)
 	}
