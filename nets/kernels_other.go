@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package nets
+
+func fastest() kernels[float32] { return plain32 }
