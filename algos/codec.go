@@ -48,6 +48,26 @@ func (e *Encoder) Uint32s(xs []uint32) {
 	}
 }
 
+// Float32s writes a length and as many numbers.
+func (e *Encoder) Float32s(xs []float32) {
+	e.Int(len(xs))
+	for _, x := range xs {
+		e.Data = binary.LittleEndian.AppendUint32(e.Data, math.Float32bits(x))
+	}
+}
+
+// Bools writes a length and as many truth values.
+func (e *Encoder) Bools(xs []bool) {
+	e.Int(len(xs))
+	for _, x := range xs {
+		bit := byte(0)
+		if x {
+			bit = 1
+		}
+		e.Data = append(e.Data, bit)
+	}
+}
+
 // Decoder reads what an Encoder wrote. After the first problem every value is zero and Close returns the problem, so
 // callers check once. Lengths are checked against what is left before anything is allocated.
 type Decoder struct {
@@ -143,5 +163,28 @@ func (d *Decoder) Uint32s() []uint32 {
 		xs[i] = binary.LittleEndian.Uint32(d.data)
 		d.data = d.data[4:]
 	}
+	return xs
+}
+
+// Float32s reads what Encoder.Float32s wrote.
+func (d *Decoder) Float32s() []float32 {
+	xs := make([]float32, d.length(4))
+	for i := range xs {
+		xs[i] = math.Float32frombits(binary.LittleEndian.Uint32(d.data[4*i:]))
+	}
+	d.data = d.data[4*len(xs):]
+	return xs
+}
+
+// Bools reads what Encoder.Bools wrote.
+func (d *Decoder) Bools() []bool {
+	xs := make([]bool, d.length(1))
+	for i := range xs {
+		if d.data[i] > 1 {
+			d.Fail("%d is no truth value", d.data[i])
+		}
+		xs[i] = d.data[i] == 1
+	}
+	d.data = d.data[len(xs):]
 	return xs
 }

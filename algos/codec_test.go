@@ -19,7 +19,7 @@ type script []any
 func randomScript(rng *rand.Rand) (s script) {
 	for range rng.IntN(12) {
 		n := rng.IntN(4)
-		switch rng.IntN(6) {
+		switch rng.IntN(8) {
 		case 0:
 			s = append(s, int(int64(rng.Uint64()>>rng.IntN(64))))
 		case 1:
@@ -42,10 +42,22 @@ func randomScript(rng *rand.Rand) (s script) {
 				xs[i] = rng.NormFloat64()
 			}
 			s = append(s, xs)
-		default:
+		case 5:
 			xs := make([]uint32, n)
 			for i := range xs {
 				xs[i] = rng.Uint32()
+			}
+			s = append(s, xs)
+		case 6:
+			xs := make([]float32, n)
+			for i := range xs {
+				xs[i] = []float32{float32(rng.NormFloat64()), 0, float32(math.Inf(-1)), math.SmallestNonzeroFloat32}[rng.IntN(4)]
+			}
+			s = append(s, xs)
+		default:
+			xs := make([]bool, n)
+			for i := range xs {
+				xs[i] = rng.IntN(2) == 1
 			}
 			s = append(s, xs)
 		}
@@ -69,6 +81,10 @@ func (s script) encode() []byte {
 			e.Floats(x)
 		case []uint32:
 			e.Uint32s(x)
+		case []float32:
+			e.Float32s(x)
+		case []bool:
+			e.Bools(x)
 		}
 	}
 	return e.Data
@@ -91,6 +107,10 @@ func (s script) decode(data []byte) (got script, err error) {
 			got = append(got, d.Floats())
 		case []uint32:
 			got = append(got, d.Uint32s())
+		case []float32:
+			got = append(got, d.Float32s())
+		case []bool:
+			got = append(got, d.Bools())
 		}
 	}
 	return got, d.Close()
@@ -127,14 +147,30 @@ func TestCodec(t *testing.T) {
 func TestCodecLengths(t *testing.T) {
 	for _, n := range []int{-1, math.MinInt, 2, 1 << 40, math.MaxInt} {
 		data := append(binary.LittleEndian.AppendUint64(nil, uint64(n)), make([]byte, 7)...)
-		for _, s := range []script{{[]int{}}, {[]float64{}}, {[]uint32{}}} {
+		for _, s := range []script{{[]int{}}, {[]float64{}}, {[]uint32{}}, {[]float32{}}} {
 			if got, err := s.decode(data); err == nil {
 				t.Errorf("length %d gives %v", n, got)
 			}
 		}
-		if got, err := (script{[]byte{}}).decode(data); err == nil && n != 2 {
-			t.Errorf("length %d gives %v", n, got)
+		for _, s := range []script{{[]byte{}}, {[]bool{}}} {
+			if got, err := s.decode(data); err == nil && n != 2 {
+				t.Errorf("length %d gives %v", n, got)
+			}
 		}
+	}
+}
+
+// Numbers keep all of their bits; a truth value is 0 or 1 and nothing else, so that equal states are equal bytes.
+func TestCodecBits(t *testing.T) {
+	nan := math.Float32frombits(0x7fc0abcd)
+	if got, err := (script{[]float32{nan}}).decode(script{[]float32{nan}}.encode()); err != nil ||
+		math.Float32bits(got[0].([]float32)[0]) != 0x7fc0abcd {
+		t.Errorf("a NaN becomes %v, %v", got, err)
+	}
+	data := script{[]bool{false, true}}.encode()
+	data[len(data)-1] = 2
+	if got, err := (script{[]bool{}}).decode(data); err == nil || err.Error() != "2 is no truth value" {
+		t.Errorf("%x gives %v, %v", data, got, err)
 	}
 }
 
@@ -153,8 +189,9 @@ func TestDecoderKeepsFirstProblem(t *testing.T) {
 
 func FuzzDecoder(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5}, script{1, 2.0, []byte("abc"), []int{1}, []float64{2}, []uint32{3}}.encode())
+	f.Add([]byte{6, 7}, script{[]float32{-1, 2}, []bool{true, false}}.encode())
 	f.Add([]byte{3, 3}, script{[]int{-1}, []int{}}.encode())
-	kinds := script{0, 0.0, []byte(nil), []int(nil), []float64(nil), []uint32(nil)}
+	kinds := script{0, 0.0, []byte(nil), []int(nil), []float64(nil), []uint32(nil), []float32(nil), []bool(nil)}
 	f.Fuzz(func(t *testing.T, order, data []byte) {
 		var s script
 		for _, k := range order {

@@ -1,0 +1,280 @@
+// Package dqn is deep Q-learning (Mnih et al. 2015, doi:10.1038/nature14236) for one seat of a game. A network Q learns
+// from a memory of past steps, towards targets of a copy Q⁻ that follows it at a distance:
+//
+//	y = r_t + γ r_{t+1} + … + γ^{m−1} r_{t+m−1} + γ^m Q⁻(s', a*),   s' = s_{t+m}
+//	a* = argmax_{a legal in s'} Q(s', a)
+//	loss = mean of w h(y − Q(s_t, a_t)),   h(δ) = δ²/2 up to |δ| = κ and linear beyond
+//
+// The last term of y is left out if s' is terminal. m is n_step, or what the episode leaves of it; after a truncated step
+// s' is the state before the cut. a* is that of double Q-learning (van Hasselt, Guez and Silver 2016, arXiv:1509.06461);
+// without it, Q⁻ chooses as well. Targets of several steps are not corrected for exploration on the way, as usual
+// (Hessel et al. 2018, arXiv:1710.02298). The memory may be prioritized, which gives weights w other than 1; see
+// algos.Replay.
+//
+// Exploration is ε-greedy over legal actions, and an exploring action may be repeated (ez-greedy; Dabney, Ostrovski and
+// Barreto 2021, arXiv:2006.01782), as in tabular Q-learning.
+//
+// Deviations from the Python original, whose results suffered from them: only the action that was taken is part of the
+// loss, the maximum is over legal actions only (B6 in its list of defects), every learner has its own optimizer (B7),
+// and Q⁻ is renewed by updates, not by episodes. Equal values go to the smallest id, as there.
+package dqn
+
+import (
+	"math"
+	"math/rand/v2"
+
+	"idsrl/algos"
+	"idsrl/envs"
+	"idsrl/envs/settings"
+	"idsrl/nets"
+)
+
+// Config holds the hyperparameters.
+type Config struct {
+	Hidden     []int  `yaml:"hidden" range:"[1, 4096]" usage:"widths of the hidden layers"`
+	Activation string `yaml:"activation" choice:"tanh|relu" usage:"of the hidden layers"`
+	Dueling    bool   `yaml:"dueling" usage:"learn a value of the state and advantages of the actions, of which Q is the sum"`
+
+	LearningRate algos.Schedule `yaml:"learning_rate" usage:"step size of Adam"`
+	Gamma        float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
+	Epsilon      algos.Schedule `yaml:"epsilon" usage:"probability ε of an exploring action"`
+	Repeat       float64        `yaml:"explore_repeat" range:"[0, 1]" usage:"probability that an exploring action is repeated in the next step, if it is legal there"`
+
+	ReplaySize     int `yaml:"replay_size" range:"[1, 100000000]" usage:"transitions in the memory"`
+	LearningStarts int `yaml:"learning_starts" range:"[0, 1000000000]" usage:"steps of all environments before the first update"`
+	TrainEvery     int `yaml:"train_every" range:"[1, 1000000]" usage:"steps of all environments for an update"`
+	BatchSize      int `yaml:"batch_size" range:"[1, 1000000]" usage:"transitions in an update"`
+	NStep          int `yaml:"n_step" range:"[1, 1000]" usage:"rewards in a target before the value of a state"`
+
+	Double      bool    `yaml:"double" usage:"the learning network chooses the action whose value the target network gives"`
+	TargetEvery int     `yaml:"target_every" range:"[0, 1000000000]" usage:"updates after which the target network becomes a copy of the learning one; 0 with tau"`
+	Tau         float64 `yaml:"tau" range:"[0, 1]" usage:"how far the target network moves to the learning one in every update; 0 with target_every"`
+	Huber       float64 `yaml:"huber" range:"[0, inf)" usage:"error κ beyond which the loss is linear; values of rewards that vary by more are not quite their means then; 0: nowhere"`
+	MaxGradNorm float64 `yaml:"max_grad_norm" range:"[0, inf)" usage:"largest norm of a gradient; 0: any"`
+
+	Prioritized   bool           `yaml:"prioritized" usage:"draw transitions of large error more often"`
+	PriorityAlpha float64        `yaml:"priority_alpha" range:"[0, 1]" usage:"exponent of errors as priorities, α; 0 draws all alike"`
+	PriorityBeta  algos.Schedule `yaml:"priority_beta" usage:"degree β to which weights undo that in the loss"`
+}
+
+// Algorithm is the entry of the list of algorithms.
+func Algorithm() algos.Algorithm {
+	return algos.Algorithm{
+		Name: "dqn", About: "deep Q-learning", Budget: algos.Budget{Steps: 200_000}, Envs: 1,
+		Config: func() algos.Config { return Defaults() },
+	}
+}
+
+// Defaults reach the bounds of versions 0 to 3 of idsgame.
+func Defaults() *Config {
+	return &Config{
+		Hidden: []int{64, 64}, Activation: "relu",
+		LearningRate: algos.Schedule{Start: 1e-3, End: 0, Over: 1, Shape: "linear"},
+		Gamma:        0.999, Repeat: 0.9,
+		Epsilon:    algos.Schedule{Start: 1, End: 0.05, Over: 0.5, Shape: "linear"},
+		ReplaySize: 50_000, LearningStarts: 1000, TrainEvery: 4, BatchSize: 64, NStep: 3,
+		Double: true, TargetEvery: 500, Huber: 1, MaxGradNorm: 10,
+		PriorityAlpha: 0.6, PriorityBeta: algos.Schedule{Start: 0.4, End: 1, Over: 1, Shape: "linear"},
+	}
+}
+
+// Validate keeps probabilities and degrees at most 1, and asks for one way to renew the target network.
+func (c *Config) Validate() error {
+	var ck settings.Checks
+	for _, s := range []struct {
+		name string
+		algos.Schedule
+	}{{"epsilon", c.Epsilon}, {"priority_beta", c.PriorityBeta}} {
+		ck.Require(s.Start <= 1, s.name+".start", s.Start, "must be at most 1")
+		ck.Require(s.End <= 1, s.name+".end", s.End, "must be at most 1")
+	}
+	ck.Require(c.TargetEvery > 0 || c.Tau > 0, "target_every", c.TargetEvery, "must be positive, or tau")
+	ck.Require(c.TargetEvery == 0 || c.Tau == 0, "tau", c.Tau, "must be 0, or target_every")
+	return ck.Err()
+}
+
+// NewLearner makes a learner of a seat.
+func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Learner, error) {
+	s := spec.Seats[seat]
+	width, actions := s.Obs.Len(), s.Actions.N
+	online, err := newNetwork(c, width, actions, rand.New(envs.NewPCG(envs.Derive(seed, "weights", 0))))
+	if err != nil {
+		return nil, err
+	}
+	l := &learner{
+		cfg: *c, actions: actions, scale: algos.Scale(s.Obs),
+		online: online, target: online.clone(), adam: nets.NewAdam[float32](len(online.Params())),
+		exploring: envs.NewPCG(envs.Derive(seed, "explore", 0)),
+		drawing:   envs.NewPCG(envs.Derive(seed, "replay", 0)),
+		obs:       make([]float32, n*width), next: make([]float32, n*width), last: make([]float32, width),
+		explore: make([]int, n),
+		replay: algos.NewReplay(algos.ReplayConfig{
+			Size: c.ReplaySize, Envs: n, ObsLen: width, Actions: actions, Steps: c.NStep, Gamma: c.Gamma,
+			Prioritized: c.Prioritized, Alpha: c.PriorityAlpha,
+		}),
+		y: make([]float64, c.BatchSize), delta: make([]float64, c.BatchSize),
+		dq: make([]float32, c.BatchSize*actions),
+	}
+	l.batch = l.replay.NewBatch(c.BatchSize)
+	l.explorer, l.drawer = rand.New(l.exploring), rand.New(l.drawing)
+	for i := range l.explore {
+		l.explore[i] = none
+	}
+	return l, nil
+}
+
+// none stands for no action.
+const none = -1
+
+type learner struct {
+	cfg     Config
+	actions int
+	scale   []float32 // of observations
+
+	online, target     *network // Q and Q⁻
+	adam               *nets.Adam[float32]
+	replay             *algos.Replay
+	exploring, drawing *rand.PCG
+	explorer, drawer   *rand.Rand // over them
+
+	epsilon, rate, beta float64
+	steps               int   // of all environments
+	due                 int   // steps since the last update that await one
+	updates             int   // so far
+	explore             []int // by environment: the exploring action that it took last, or none
+
+	obs, next []float32 // [N x ObsLen], scaled: what Act saw, and what it will see
+	last      []float32 // [ObsLen], scaled: the last observation of an episode
+	batch     *algos.ReplayBatch
+	y, delta  []float64 // [BatchSize]
+	dq        []float32 // [BatchSize x actions]
+
+	sums sums
+}
+
+// View asks for observations and legal actions.
+func (l *learner) View() envs.View { return envs.View{Obs: true, Legal: true} }
+
+// Anneal follows the schedules.
+func (l *learner) Anneal(progress float64) {
+	l.epsilon, l.rate = l.cfg.Epsilon.At(progress), l.cfg.LearningRate.At(progress)
+	l.beta = l.cfg.PriorityBeta.At(progress)
+}
+
+// Act is ez-greedy.
+func (l *learner) Act(b *envs.Batch, actions []int) {
+	algos.Rescale(l.obs, b.Obs, l.scale)
+	q := l.online.values(l.obs, b.N)
+	for i := range actions {
+		from, to := i*b.Actions, (i+1)*b.Actions
+		legal := b.Legal[from:to]
+		again := l.explore[i]
+		switch {
+		case again != none && legal[again] && l.explorer.Float64() < l.cfg.Repeat:
+			actions[i] = again
+		case l.explorer.Float64() < l.epsilon:
+			actions[i] = envs.RandomLegal(legal, l.explorer)
+			l.explore[i] = actions[i]
+		default:
+			actions[i] = nets.ArgmaxLegal(q[from:to], legal)
+			l.explore[i] = none
+		}
+	}
+}
+
+// Learn remembers a step of every environment and makes the updates that are due.
+func (l *learner) Learn(b *envs.Batch, actions []int) {
+	algos.Rescale(l.next, b.Obs, l.scale)
+	for i, a := range actions {
+		from, to := i*b.ObsLen, (i+1)*b.ObsLen
+		step := algos.Step{
+			Obs: l.obs[from:to], Action: a, Reward: b.Reward[i],
+			Next: l.next[from:to], Legal: b.Legal[i*b.Actions : (i+1)*b.Actions],
+			Terminated: b.Terminated[i], Truncated: b.Truncated[i],
+		}
+		if step.Terminated || step.Truncated { // b.Obs is of the next episode then
+			algos.Rescale(l.last, b.Last[from:to], l.scale)
+			step.Next, step.Legal = l.last, b.LastLegal[i*b.Actions:(i+1)*b.Actions]
+			l.explore[i] = none
+		}
+		l.replay.Add(i, step)
+	}
+	l.steps += b.N
+	if l.steps < l.cfg.LearningStarts || l.replay.Len() == 0 {
+		return
+	}
+	for l.due += b.N; l.due >= l.cfg.TrainEvery; l.due -= l.cfg.TrainEvery {
+		l.update()
+	}
+}
+
+// update makes one step of Adam.
+func (l *learner) update() {
+	b, n := l.batch, l.cfg.BatchSize
+	l.replay.Sample(b, l.beta, l.drawer)
+	l.targets()
+	q := l.online.values(b.Obs, n)
+	loss := nets.QLoss(l.dq, l.delta, q, nets.QBatch{Action: b.Action, Target: l.y, Weight: b.Weight}, l.cfg.Huber)
+	l.online.backward(l.dq, n)
+	norm := l.adam.Step(l.online.Params(), l.online.Grads(), l.rate, l.cfg.MaxGradNorm)
+	l.replay.Prioritize(b.Index, l.delta)
+	l.updates++
+	switch {
+	case l.cfg.Tau > 0:
+		nets.Polyak(l.target.Params(), l.online.Params(), l.cfg.Tau)
+	case l.updates%l.cfg.TargetEvery == 0:
+		copy(l.target.Params(), l.online.Params())
+	}
+	l.sums.add(loss, norm, l.y, l.delta)
+}
+
+// targets writes y of the batch.
+func (l *learner) targets() {
+	b, n := l.batch, l.cfg.BatchSize
+	values := l.target.values(b.Next, n)
+	choices := values
+	if l.cfg.Double {
+		choices = l.online.values(b.Next, n)
+	}
+	for i := range l.y {
+		l.y[i] = b.Return[i]
+		if b.Discount[i] > 0 {
+			from, to := i*l.actions, (i+1)*l.actions
+			best := nets.ArgmaxLegal(choices[from:to], b.Legal[from:to])
+			l.y[i] += b.Discount[i] * float64(values[from+best])
+		}
+	}
+}
+
+// sums are of what happened in the updates since the last Report.
+type sums struct {
+	updates                  int
+	loss, delta, value, norm float64
+}
+
+// add counts an update with targets y and errors delta = y − Q.
+func (s *sums) add(loss, norm float64, y, delta []float64) {
+	s.updates++
+	s.loss += loss
+	s.norm += norm
+	for i, d := range delta {
+		s.delta += math.Abs(d) / float64(len(delta))
+		s.value += (y[i] - d) / float64(len(delta))
+	}
+}
+
+// Metrics names the values of Report.
+func (l *learner) Metrics() []string {
+	return []string{"epsilon", "learning_rate", "loss/q", "td_error", "q_mean", "grad_norm", "replay", "updates"}
+}
+
+// Report writes ε and the learning rate; the means over updates of the loss, of |y − Q|, of Q of the actions that were
+// taken and of the gradient's norm before it was clipped; how much of the memory is in use, and the updates of the whole
+// training.
+func (l *learner) Report(dst []float64) {
+	n := float64(l.sums.updates)
+	dst[0], dst[1] = l.epsilon, l.rate
+	dst[2], dst[3], dst[4], dst[5] = l.sums.loss/n, l.sums.delta/n, l.sums.value/n, l.sums.norm/n
+	dst[6], dst[7] = float64(l.replay.Len())/float64(l.cfg.ReplaySize), float64(l.updates)
+	l.sums = sums{}
+}

@@ -1,0 +1,130 @@
+package dqn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"idsrl/algos"
+	"idsrl/envs"
+	"idsrl/nets"
+)
+
+const stateFormat = 1 // of MarshalBinary
+
+// MarshalBinary saves networks, optimizer, memory and everything that moves.
+func (l *learner) MarshalBinary() ([]byte, error) {
+	var e algos.Encoder
+	e.Int(stateFormat)
+	e.Int(l.actions)
+	for _, pcg := range []*rand.PCG{l.exploring, l.drawing} {
+		position, err := pcg.MarshalBinary()
+		if err != nil {
+			return nil, err
+		}
+		e.Bytes(position)
+	}
+	e.Floats([]float64{l.epsilon, l.rate, l.beta})
+	e.Ints([]int{l.steps, l.due, l.updates})
+	e.Ints(l.explore)
+	e.Int(l.sums.updates)
+	e.Floats([]float64{l.sums.loss, l.sums.delta, l.sums.value, l.sums.norm})
+	e.Float32s(l.online.Params())
+	e.Float32s(l.target.Params())
+	e.Int(l.adam.Steps)
+	e.Float32s(l.adam.M)
+	e.Float32s(l.adam.V)
+	l.replay.Encode(&e)
+	return e.Data, nil
+}
+
+// UnmarshalBinary restores a learner of the same environment and settings.
+func (l *learner) UnmarshalBinary(data []byte) error {
+	d := algos.NewDecoder(data)
+	d.Expect("format", stateFormat)
+	d.Expect("number of actions", l.actions)
+	var streams [2]rand.PCG
+	for i := range streams {
+		if err := streams[i].UnmarshalBinary(d.Bytes()); err != nil {
+			d.Fail("random stream: %w", err)
+		}
+	}
+	rates := numbers(d, d.Floats(), 3)
+	counts := numbers(d, d.Ints(), 3)
+	explore := numbers(d, d.Ints(), len(l.explore))
+	s := sums{updates: d.Int()}
+	means := numbers(d, d.Floats(), 4)
+	s.loss, s.delta, s.value, s.norm = means[0], means[1], means[2], means[3]
+	size := len(l.online.Params())
+	online, target := numbers(d, d.Float32s(), size), numbers(d, d.Float32s(), size)
+	adamSteps, m, v := d.Int(), numbers(d, d.Float32s(), size), numbers(d, d.Float32s(), size)
+	replay := l.replay.Decode(d)
+
+	epsilon, rate, beta := rates[0], rates[1], rates[2]
+	if !(0 <= epsilon && epsilon <= 1 && 0 <= rate && rate <= math.MaxFloat64 && 0 <= beta && beta <= 1) {
+		d.Fail("epsilon = %v, learning rate = %v, beta = %v", epsilon, rate, beta)
+	}
+	steps, due, updates := counts[0], counts[1], counts[2]
+	if min(steps, due, updates, s.updates, adamSteps) < 0 || due >= l.cfg.TrainEvery {
+		d.Fail("%d steps, %d due, %d updates, %d since the last report, %d of the optimizer",
+			steps, due, updates, s.updates, adamSteps)
+	}
+	for _, a := range explore {
+		if a < none || a >= l.actions {
+			d.Fail("exploring action %d of %d", a, l.actions)
+		}
+	}
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("dqn: %w", err)
+	}
+	*l.exploring, *l.drawing = streams[0], streams[1]
+	l.epsilon, l.rate, l.beta = epsilon, rate, beta
+	l.steps, l.due, l.updates, l.explore, l.sums = steps, due, updates, explore, s
+	copy(l.online.Params(), online)
+	copy(l.target.Params(), target)
+	l.adam.Steps, l.adam.M, l.adam.V = adamSteps, m, v
+	l.replay = replay
+	return nil
+}
+
+// numbers are xs if they are as many as they should be, and zeros otherwise.
+func numbers[T int | float32 | float64](d *algos.Decoder, xs []T, n int) []T {
+	if len(xs) != n {
+		d.Fail("%d numbers, not %d", len(xs), n)
+		return make([]T, n)
+	}
+	return xs
+}
+
+// Policy copies the network.
+func (l *learner) Policy(mode algos.Mode) envs.Policy {
+	width := len(l.scale)
+	p := &policy{
+		q: l.online.clone(), scale: l.scale,
+		raw: make([]float32, width), obs: make([]float32, width), legal: make([]bool, l.actions),
+	}
+	if mode == algos.Sampled {
+		p.epsilon = l.epsilon
+	}
+	return p
+}
+
+// policy is ε-greedy in a network that does not change.
+type policy struct {
+	q        *network
+	epsilon  float64
+	scale    []float32
+	raw, obs []float32
+	legal    []bool
+}
+
+// Act runs the network on what seat sees, unless it explores.
+func (p *policy) Act(env envs.Env, seat int, rng *rand.Rand) int {
+	env.Legal(seat, p.legal)
+	if p.epsilon > 0 && rng.Float64() < p.epsilon {
+		return envs.RandomLegal(p.legal, rng)
+	}
+	env.Observe(seat, p.raw)
+	algos.Rescale(p.obs, p.raw, p.scale)
+	return nets.ArgmaxLegal(p.q.values(p.obs, 1), p.legal)
+}
