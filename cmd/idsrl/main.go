@@ -16,7 +16,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"idsrl/algos"
+	"idsrl/algos/actorcritic"
+	"idsrl/algos/dqn"
+	"idsrl/algos/ppo"
 	"idsrl/algos/qlearning"
+	"idsrl/algos/reinforce"
 	"idsrl/envs"
 	"idsrl/envs/idsgame"
 	"idsrl/envs/settings"
@@ -46,7 +50,9 @@ func environments() *envs.Registry {
 
 // algorithms are all that can learn.
 func algorithms() []algos.Algorithm {
-	return []algos.Algorithm{qlearning.Algorithm()}
+	return []algos.Algorithm{
+		qlearning.Algorithm(), dqn.Algorithm(), reinforce.Algorithm(), actorcritic.Algorithm(), ppo.Algorithm(),
+	}
 }
 
 func catalog() experiments.Catalog {

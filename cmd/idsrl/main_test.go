@@ -205,9 +205,9 @@ func TestErrors(t *testing.T) {
 		{"eval attack --episodes 5", 2, []string{"needs one RUN, after the flags"}},
 		{"envs show", 2, []string{"needs one ID"}},
 		{"envs show idsgame-v0 idsgame-v1", 2, []string{"needs one ID"}},
-		{"config", 2, []string{"name of an algorithm (tabular-q)"}},
-		{"config tabular-q " + env, 2, []string{"name of an algorithm (tabular-q)"}},
-		{"config env " + env + " " + env, 2, []string{"name of an algorithm (tabular-q)"}},
+		{"config", 2, []string{"name of an algorithm (tabular-q, dqn, reinforce, actor-critic, ppo)"}},
+		{"config tabular-q " + env, 2, []string{"name of an algorithm (tabular-q, dqn, reinforce, actor-critic, ppo)"}},
+		{"config env " + env + " " + env, 2, []string{"name of an algorithm (tabular-q, dqn, reinforce, actor-critic, ppo)"}},
 		{"replay", 2, []string{"needs recordings"}},
 		{"baselines", 2, []string{"needs IDs"}},
 
