@@ -336,8 +336,10 @@ func TestReplayPrioritizesNewTransitions(t *testing.T) {
 	cfg.Prioritized, cfg.Alpha = true, 1
 	r := filledReplay(4, cfg)
 	r.Prioritize([]int{0, 1, 2, 3}, []float64{0, 6, -3, 1})
-	r.Prioritize([]int{1}, []float64{2})                                                               // 6 stays the largest so far
-	r.Add(0, algos.Step{Obs: []float32{7, 7}, Next: []float32{0, 0}, Legal: []bool{true, true, true}}) // in place 0
+	r.Prioritize([]int{1}, []float64{2}) // 6 stays the largest so far
+
+	// In place 0:
+	r.Add(0, algos.Step{Obs: []float32{7, 7}, Next: []float32{0, 0}, Legal: []bool{true, true, true}})
 	b := r.NewBatch(12)
 	r.Sample(b, 0, rand.New(envs.NewPCG(1)))
 	counts := make([]int, 4)

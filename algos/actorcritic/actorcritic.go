@@ -39,7 +39,7 @@ func Algorithm() algos.Algorithm {
 	}
 }
 
-// Defaults reach the bounds of versions 0 to 3 of idsgame.
+// Defaults learn the small versions of idsgame; algos/README.md says how well.
 func Defaults() *Config {
 	return &Config{
 		Network: algos.DefaultNetwork(), Horizon: 16,
