@@ -58,11 +58,7 @@ type Sources struct {
 func (c Catalog) Load(from Sources) (*Config, error) {
 	cfg := Defaults()
 	ofRun, ofAlgo := split(from.Set)
-	sources := []*settings.Source{settings.Assign("--set", ofRun)}
-	if from.File != nil {
-		sources = append([]*settings.Source{from.File}, sources...)
-	}
-	problems := settings.Load(cfg, sources...)
+	problems := settings.Load(cfg, from.File, settings.Assign("--set", ofRun))
 	if from.Env != "" {
 		cfg.Env = from.Env
 	}
@@ -143,11 +139,7 @@ func split(assignments []string) (ofRun, ofAlgo []string) {
 // bind settles a section: the struct's own values, what the configuration says, a file, assignments.
 func bind(section *settings.Section, into any, file *settings.Source, flag string, assignments []string) error {
 	problems := section.Bind(into)
-	sources := []*settings.Source{settings.Assign(flag, assignments)}
-	if file != nil {
-		sources = append([]*settings.Source{file}, sources...)
-	}
-	more := settings.Load(into, sources...)
+	more := settings.Load(into, file, settings.Assign(flag, assignments))
 	if problems != nil {
 		more = placed(more) // the rest repeats what Bind found
 	}

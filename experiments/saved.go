@@ -145,10 +145,7 @@ func (s *Saved) stage(test Test) (entry envs.Entry, game envs.Game, env envs.Env
 	if test.Env == "" {
 		sources = append(sources, settings.File(s.Path+":config.yaml", settings.Encode(s.table.settings)))
 	}
-	if test.EnvFile != nil {
-		sources = append(sources, test.EnvFile)
-	}
-	sources = append(sources, settings.Assign("--env-set", test.EnvSet))
+	sources = append(sources, test.EnvFile, settings.Assign("--env-set", test.EnvSet))
 	if err = settings.Load(game, sources...); err != nil {
 		return entry, nil, nil, err
 	}

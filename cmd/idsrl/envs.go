@@ -118,11 +118,7 @@ func showEnv(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	sources := []*settings.Source{settings.Assign("--env-set", assignmentsOf(c, "env-set"))}
-	if file != nil {
-		sources = append([]*settings.Source{file}, sources...)
-	}
-	if err := settings.Load(game, sources...); err != nil {
+	if err := settings.Load(game, file, settings.Assign("--env-set", assignmentsOf(c, "env-set"))); err != nil {
 		return err
 	}
 	env, err := game.New(0)

@@ -12,10 +12,13 @@ import (
 // Load puts the values of the sources, the later ones over the earlier, onto the struct that cfg points to; what no
 // source names keeps its value. Then it does what [Check] does. The error is an [Errors] with every problem: text that
 // is not YAML, unknown keys, keys given twice by a source, values of a wrong type, out of range or not among the
-// choices. After an error cfg holds those values that could be read.
+// choices. After an error cfg holds those values that could be read. A nil source says nothing.
 func Load(cfg any, sources ...*Source) error {
 	l := newLoader("", cfg)
 	for _, s := range sources {
+		if s == nil {
+			continue
+		}
 		l.errs = append(l.errs, s.errs...)
 		for _, e := range s.entries {
 			l.put(e)

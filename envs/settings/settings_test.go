@@ -395,3 +395,12 @@ func TestNoErrorIsNil(t *testing.T) {
 		t.Errorf("Check: %v", err)
 	}
 }
+
+func TestNilSource(t *testing.T) {
+	cfg := struct {
+		Size int `yaml:"size"`
+	}{1}
+	if err := Load(&cfg, nil, Assign("--set", []string{"size=2"}), nil); err != nil || cfg.Size != 2 {
+		t.Errorf("size %d, error %v", cfg.Size, err)
+	}
+}

@@ -2,7 +2,6 @@
 package speed
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"time"
@@ -158,14 +157,4 @@ func Measure(l *Loop, atLeast time.Duration) (Result, error) {
 	runtime.ReadMemStats(&after)
 	r.AllocsPerStep = float64(after.Mallocs-before.Mallocs) / float64(r.Steps)
 	return r, nil
-}
-
-// ParseMode finds a mode by its name.
-func ParseMode(name string) (Mode, error) {
-	for _, m := range Modes {
-		if string(m) == name {
-			return m, nil
-		}
-	}
-	return "", fmt.Errorf("there is no mode %q; there are %v", name, Modes)
 }
