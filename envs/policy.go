@@ -6,7 +6,8 @@ import "math/rand/v2"
 // scratch memory, so one goroutine uses it at a time.
 //
 // A Policy that also has a method StartEpisode(rng *rand.Rand) hears of each new episode before its first action;
-// that is all that an opponent pool needs.
+// that is all that an opponent pool needs, or a Policy that remembers the episode. Such a one plays one seat of one
+// game, and is asked for an action in every step.
 type Policy interface {
 	Act(env Env, seat int, rng *rand.Rand) int
 }

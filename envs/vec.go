@@ -21,6 +21,7 @@ type Batch struct {
 	Obs, Last             []float32 // [N x ObsLen]
 	Legal, LastLegal      []bool    // [N x Actions]
 	Row, LastRow          []int     // [N]
+	First                 []bool    // [N], whether Obs, Legal and Row are the first of an episode
 	Reward                []float64 // [N], of the last step
 	Terminated, Truncated []bool    // [N], whether the last step ended an episode, and how
 }
@@ -73,6 +74,7 @@ func NewVec(root uint64, es []Env, views []View) (*Vec, error) {
 		*b = Batch{
 			N: n, ObsLen: seat.Obs.Len(), Actions: seat.Actions.N,
 			Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
+			First: make([]bool, n),
 		}
 		if views[s].Obs {
 			b.Obs, b.Last = make([]float32, n*b.ObsLen), make([]float32, n*b.ObsLen)
@@ -140,10 +142,7 @@ func (v *Vec) Step(actions ...[]int) error {
 			}
 			continue
 		}
-		for s := range v.batches {
-			b := &v.batches[s]
-			v.show(s, i, b.Obs, b.Legal, b.Row)
-		}
+		v.present(i)
 	}
 	return nil
 }
@@ -177,11 +176,17 @@ func (v *Vec) start(i int, k uint64) error {
 	if err := v.envs[i].Reset(e.Seed); err != nil {
 		return fmt.Errorf("environment %d, episode %d: %w", i, k, err)
 	}
+	v.present(i)
+	return nil
+}
+
+// present shows every seat what environment i has come to.
+func (v *Vec) present(i int) {
 	for s := range v.batches {
 		b := &v.batches[s]
+		b.First[i] = v.slots[i].episode.Length == 0
 		v.show(s, i, b.Obs, b.Legal, b.Row)
 	}
-	return nil
 }
 
 // show writes what seat s of environment i sees into row i of the slices that its View asks for.
@@ -263,10 +268,7 @@ func (v *Vec) UnmarshalJSON(data []byte) error {
 				return fmt.Errorf("envs: environment %d: the saved episode is over after %d steps", i, t/len(seats)+1)
 			}
 		}
-		for s := range v.batches {
-			b := &v.batches[s]
-			v.show(s, i, b.Obs, b.Legal, b.Row)
-		}
+		v.present(i)
 	}
 	return nil
 }

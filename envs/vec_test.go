@@ -92,6 +92,15 @@ func (h *byHand) reset(t *testing.T) {
 
 func (h *byHand) seed() uint64 { return envs.Derive(root, "episode", uint64(h.index)<<40|h.episode) }
 
+// current compares what a seat sees now with row h.index of b.
+func (h *byHand) current(t *testing.T, s int, b *envs.Batch) {
+	t.Helper()
+	h.see(t, s, b.Obs, b.Legal, b.Row)
+	if first := h.length == 0; b.First[h.index] != first {
+		t.Fatalf("environment %d, seat %d: first of an episode: %v, by hand %v", h.index, s, b.First[h.index], first)
+	}
+}
+
 // see compares what a seat sees with row h.index of the slices.
 func (h *byHand) see(t *testing.T, s int, obs []float32, legal []bool, row []int) {
 	t.Helper()
@@ -122,8 +131,7 @@ func TestVecByHand(t *testing.T) {
 				h.out = h.env.Spec().NewOutcome()
 				h.reset(t)
 				for s := range h.env.Spec().Seats {
-					b := v.Batch(s)
-					h.see(t, s, b.Obs, b.Legal, b.Row)
+					h.current(t, s, v.Batch(s))
 				}
 			}
 			episodes := 0
@@ -169,8 +177,7 @@ func TestVecByHand(t *testing.T) {
 						h.reset(t)
 					}
 					for s := range h.env.Spec().Seats {
-						b := v.Batch(s)
-						h.see(t, s, b.Obs, b.Legal, b.Row)
+						h.current(t, s, v.Batch(s))
 					}
 				}
 				if got := v.Finished(); len(got) != len(finished) || len(got) > 0 && !reflect.DeepEqual(got, finished) {
@@ -219,7 +226,7 @@ func current(v *envs.Vec) string {
 	text := fmt.Sprint(v.Finished())
 	for s := range v.Spec().Seats {
 		b := *v.Batch(s)
-		text += fmt.Sprint(b.Obs, b.Legal, b.Row, b.Reward, b.Terminated, b.Truncated)
+		text += fmt.Sprint(b.Obs, b.Legal, b.Row, b.First, b.Reward, b.Terminated, b.Truncated)
 		for i := range b.N {
 			if b.Terminated[i] || b.Truncated[i] {
 				text += fmt.Sprint(b.Last[i*b.ObsLen:(i+1)*b.ObsLen], b.LastLegal[i*b.Actions:(i+1)*b.Actions], b.LastRow[i])
@@ -261,7 +268,8 @@ func TestVecSaved(t *testing.T) {
 					}
 					for s := range v.Spec().Seats {
 						a, b := v.Batch(s), restored.Batch(s)
-						if !slices.Equal(a.Obs, b.Obs) || !slices.Equal(a.Legal, b.Legal) || !slices.Equal(a.Row, b.Row) {
+						if !slices.Equal(a.Obs, b.Obs) || !slices.Equal(a.Legal, b.Legal) || !slices.Equal(a.Row, b.Row) ||
+							!slices.Equal(a.First, b.First) {
 							t.Fatalf("seat %d: %+v and %+v", s, *a, *b)
 						}
 						if slices.Contains(b.Terminated, true) || slices.Contains(b.Truncated, true) ||

@@ -20,6 +20,11 @@ type Config struct {
 	LocalView         bool     `yaml:"local_view_observations" usage:"the attacker sees only the cells at relative_neighbor_positions"`
 	NeighborPositions [][2]int `yaml:"relative_neighbor_positions" range:"[-20, 20]" usage:"(row, column) offsets from the attacker that a local view shows; rows grow towards the start"`
 
+	// How observations show it.
+	Observation string `yaml:"observation" choice:"own|joint|merged" usage:"own shows what a seat sees by itself; joint adds the other side's values, node by node, if the game is fully observed; merged shows defence minus attack values instead of both, there or with reconnaissance (merged_ad_features of the original)"`
+	ZeroMean    bool   `yaml:"zero_mean_features" usage:"show attack values less their mean in each row, and defence values less theirs"`
+	Normalize   bool   `yaml:"normalize_features" usage:"show attack values divided by their norm over all rows, and so defence values; with those the detection values, unless the game has reconnaissance"`
+
 	// The initial state.
 	DefenseVal              int `yaml:"defense_val" range:"[0, 100]" usage:"initial defence value; the largest one if randomize_env"`
 	AttackVal               int `yaml:"attack_val" range:"[0, 100]" usage:"initial attack value; the largest one if randomize_env"`
@@ -57,7 +62,8 @@ type Config struct {
 func Defaults() Config {
 	return Config{
 		NumLayers: 1, NumServersPerLayer: 2, NumAttackTypes: 10, MaxValue: 9, MaxGameSteps: 100,
-		DefenseVal: 2, DetVal: 2, VulnerabilitiesPerNode: 1, VulnerabilitiesPerLayer: 2,
+		Observation: "own",
+		DefenseVal:  2, DetVal: 2, VulnerabilitiesPerNode: 1, VulnerabilitiesPerLayer: 2,
 		MaxRandomVVal: 1, RandomizeVisibility: true, VisibilityP: 0.5, ConstructVisibilityP: 0.5,
 		DetectionFactor: 1,
 	}
@@ -91,6 +97,9 @@ func (c *Config) Validate() error {
 		ck.Require(len(c.NeighborPositions) <= nodes, "relative_neighbor_positions", c.NeighborPositions,
 			"must name at most as many offsets as there are nodes, %d, with reconnaissance in a local view", nodes)
 	}
+	ck.Require(c.Observation != "joint" || c.FullyObserved, "observation", c.Observation, "needs fully_observed: true")
+	ck.Require(c.Observation != "merged" || c.FullyObserved || c.Reconnaissance, "observation", c.Observation,
+		"needs fully_observed: true or reconnaissance_actions: true")
 	if !c.Reconnaissance {
 		ck.Require(!c.ReconnaissanceReward, "reconnaissance_reward", true, "needs reconnaissance_actions: true")
 		ck.Require(!c.ExtraReconnaissanceReward, "extra_reconnaissance_reward", true,

@@ -44,6 +44,13 @@ func TestValidate(t *testing.T) {
 		{"pay extra for reconnaissance", "extra_reconnaissance_reward: true",
 			"g.yaml:1: extra_reconnaissance_reward = true: needs reconnaissance_actions: true"},
 		{"reconnaissance", "reconnaissance_actions: true\nreconnaissance_reward: true\nextra_reconnaissance_reward: true", ""},
+		{"no such encoding", "observation: flat", "g.yaml:1: observation = flat: must be one of own, joint, merged"},
+		{"joint", "observation: joint\nreconnaissance_actions: true", "g.yaml:1: observation = joint: needs fully_observed: true"},
+		{"joint and fully observed", "observation: joint\nfully_observed: true", ""},
+		{"merged", "observation: merged",
+			"g.yaml:1: observation = merged: needs fully_observed: true or reconnaissance_actions: true"},
+		{"merged and fully observed", "observation: merged\nfully_observed: true", ""},
+		{"merged and reconnaissance", "observation: merged\nreconnaissance_actions: true", ""},
 		{"v3 and dense", "dense_rewards: true\ndense_rewards_v3: true",
 			"g.yaml:2: dense_rewards_v3 = true: does not go together with dense_rewards or dense_rewards_v2"},
 		{"v3 and v2", "dense_rewards_v3: true\ndense_rewards_v2: true",
@@ -97,6 +104,9 @@ func TestRanges(t *testing.T) {
 		r, ok := ranges[f.Key]
 		delete(ranges, f.Key)
 		if _, truth := f.Value().(bool); truth {
+			continue
+		}
+		if len(f.Choices) > 0 { // TestValidate has them
 			continue
 		}
 		if !ok || f.Range == "" {
@@ -173,6 +183,7 @@ func FuzzConfig(f *testing.F) {
 		"randomize_env: true\nrandomize_starting_position: true\nvisibility_p: 1\nmax_random_v_val: 9\n",
 		"dense_rewards: true\ndense_rewards_v2: true\nreconnaissance_actions: true\nextra_reconnaissance_reward: true\n",
 		"num_layers: 20\nnum_servers_per_layer: 20\nnum_attack_types: 50\n",
+		"observation: merged\nfully_observed: true\nzero_mean_features: true\nnormalize_features: true\n",
 	} {
 		f.Add([]byte(text), uint64(1))
 	}

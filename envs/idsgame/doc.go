@@ -24,6 +24,18 @@
 //
 // Defender, a row for each node: T defence values, the detection value. It never sees the attacker.
 //
+// Settings encode this as the original's learners did, in this order:
+//
+//	zero_mean_features   attack values less their mean in each row, and defence values less theirs
+//	normalize_features   attack values divided by their norm over all rows, and defence values by theirs, to which the
+//	                     detection values belong unless the game has reconnaissance; a norm of 0 divides nothing
+//	observation: own     the columns above
+//	observation: joint   if the game is fully observed, for both seats: T attack values, the flag or id, T defence
+//	                     values, the detection value
+//	observation: merged  there, and for an attacker with reconnaissance: T defence minus attack values, the flag or id,
+//	                     the detection value if the game is fully observed, the flag of a scanned node; all -1 in a
+//	                     local view's row that has no node or whose known defence values are 0
+//
 // # Actions
 //
 // Attack id node*W + type, where W is T, or with reconnaissance T+1 and type T is reconnaissance of the node. Defence id
@@ -68,4 +80,6 @@
 //     node is known also in local views (36).
 //   - Reconnaissance goes together with full observation and with local views without flags (34).
 //   - Where the attacker has no legal action left, Legal allows all ids.
+//   - Joint observations are joined row by row, not one matrix after the other, and show in a local view the values of its
+//     nodes. Encodings apply to the values of all types; the original leaves out the last one in zero-mean local views.
 package idsgame

@@ -31,11 +31,12 @@ type Game struct {
 	deal  *Dealer
 	state *State
 	view  views
-	base  *State // of the instance
-	start *State // of an episode, unless that is drawn
-	first views  // of start
-	ready bool   // an episode is running
-	nodes []int  // scratch of visible
+	base  *State       // of the instance
+	start *State       // of an episode, unless that is drawn
+	first views        // of start
+	seen  [2]*features // by seat
+	ready bool         // an episode is running
+	nodes []int        // scratch of visible
 	last  Transition
 	roll  float64 // of last
 }
@@ -55,7 +56,8 @@ func NewGame(id string, cfg Config, instance uint64) (*Game, error) {
 	g.start = g.base.Clone()
 	clear(g.start.Scanned) // what the base state reveals is known in an episode, too, but not marked
 	g.first.derive(rules, g.start)
-	g.spec = rules.spec(id)
+	g.seen = [2]*features{newFeatures(rules, AttackerSeat), newFeatures(rules, DefenderSeat)}
+	g.spec = rules.spec(id, g.seen)
 	g.state.Set(g.base)
 	g.view.derive(rules, g.state)
 	return g, nil
@@ -146,7 +148,13 @@ func (g *Game) play(attack, defence int, roll float64, tr *Transition) {
 }
 
 // Observe writes what a seat sees, in the layout of the package documentation.
-func (g *Game) Observe(seat int, dst []float32) { copy(dst, g.view.obs[seat]) }
+func (g *Game) Observe(seat int, dst []float32) {
+	if f := g.seen[seat]; !f.plain {
+		f.observe(g.state, dst)
+		return
+	}
+	copy(dst, g.view.obs[seat])
+}
 
 // Legal writes which ids are legal. Where the attacker has no legal id left, all are set.
 func (g *Game) Legal(seat int, dst []bool) {
@@ -160,7 +168,7 @@ func (g *Game) Legal(seat int, dst []bool) {
 }
 
 // AppendKey names what a seat sees: its observation, one byte an entry (two in a local view
-// of more than 127 nodes); if the game is fully observed, both sides'.
+// of more than 127 nodes), before it is encoded; if the game is fully observed, both sides'.
 func (g *Game) AppendKey(dst []byte, seat int) []byte {
 	if seat == AttackerSeat || g.rules.cfg.FullyObserved {
 		wide := g.rules.cfg.LocalView && g.rules.Net.Nodes > math.MaxInt8 // node ids need two bytes
@@ -173,6 +181,12 @@ func (g *Game) AppendKey(dst []byte, seat int) []byte {
 	}
 	if seat == DefenderSeat || g.rules.cfg.FullyObserved {
 		for _, x := range g.state.Defence {
+			dst = append(dst, byte(x))
+		}
+	}
+	if g.rules.cfg.LocalView && g.rules.cfg.joint() { // the defender sees more of the attacker than the local view shows
+		dst = append(dst, byte(g.state.Node), byte(g.state.Node>>8))
+		for _, x := range g.state.Attack {
 			dst = append(dst, byte(x))
 		}
 	}

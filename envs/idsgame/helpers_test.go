@@ -96,6 +96,15 @@ func randomConfig(tb testing.TB, rng *rand.Rand) idsgame.Config {
 	case 3:
 		c.DenseRewardsV3 = true
 	}
+	encodings := []string{"own"}
+	if c.FullyObserved {
+		encodings = append(encodings, "joint")
+	}
+	if c.FullyObserved || c.Reconnaissance {
+		encodings = append(encodings, "merged")
+	}
+	c.Observation = encodings[rng.IntN(len(encodings))]
+	c.ZeroMean, c.Normalize = chance(rng, 0.3), chance(rng, 0.3)
 	if err := settings.Check(&c); err != nil {
 		tb.Fatalf("a random configuration is not valid: %v", err)
 	}

@@ -183,6 +183,129 @@ func (n *naive) observe(seat int) (obs []float32) {
 	return obs
 }
 
+// features is what the original's learners make of observations (update_state), in the same order.
+func (n *naive) features(seat int) (obs []float32) {
+	attacker, t := seat == idsgame.AttackerSeat, n.NumAttackTypes
+	view := *n
+	view.LocalView = n.LocalView && attacker
+	var nodes []int // by row
+	for v := range n.nodes() {
+		nodes = append(nodes, v)
+	}
+	if view.LocalView {
+		nodes = nil
+		for k := range n.NeighborPositions {
+			nodes = append(nodes, n.slot(k))
+		}
+	}
+	var attack, defence, scanned [][]float64
+	var det []float64
+	var blank []bool
+	attacks, defences := view.observe(idsgame.AttackerSeat), n.observe(idsgame.DefenderSeat)
+	for i, v := range nodes {
+		row := floats(attacks[i*len(attacks)/len(nodes) : (i+1)*len(attacks)/len(nodes)])
+		own := slices.Repeat([]float64{-1}, t+1)
+		if v >= 0 {
+			own = floats(defences[v*(t+1) : (v+1)*(t+1)])
+		}
+		det = append(det, own[t])
+		flags := []float64{}
+		if attacker && n.Reconnaissance {
+			own, flags = row[t+1:2*t+1], row[2*t+1:]
+		}
+		attack, defence, scanned = append(attack, row[:t+1]), append(defence, own), append(scanned, flags)
+		blank = append(blank, view.LocalView && (v < 0 || n.Reconnaissance && total(own) <= 0))
+	}
+	if n.ZeroMean {
+		for i := range nodes {
+			for _, row := range [][]float64{attack[i][:t], defence[i][:t]} {
+				mean := total(row) / float64(t)
+				for k := range row {
+					row[k] -= mean
+				}
+			}
+		}
+	}
+	if n.Normalize {
+		frobenius(attack, t)
+		if n.Reconnaissance {
+			frobenius(defence, t)
+		} else {
+			frobenius(defence, t+1)
+			for i := range det {
+				det[i] = defence[i][t]
+			}
+		}
+	}
+	both := n.Observation != "own" && (n.FullyObserved || attacker && n.Reconnaissance)
+	add := func(xs ...float64) {
+		for _, x := range xs {
+			obs = append(obs, float32(x))
+		}
+	}
+	for i := range nodes {
+		from := len(obs)
+		switch {
+		case both && n.Observation == "merged":
+			for k := range t {
+				add(defence[i][k] - attack[i][k])
+			}
+			add(attack[i][t])
+		case both:
+			add(attack[i]...)
+			add(defence[i][:t]...)
+		case attacker && n.Reconnaissance:
+			add(attack[i]...)
+			add(defence[i]...)
+		case attacker:
+			add(attack[i]...)
+		default:
+			add(defence[i]...)
+		}
+		if both && n.FullyObserved {
+			add(det[i])
+		}
+		add(scanned[i]...)
+		for k := range obs[from:] {
+			if both && n.Observation == "merged" && blank[i] {
+				obs[from+k] = -1
+			}
+		}
+	}
+	return obs
+}
+
+func floats(xs []float32) (ys []float64) {
+	for _, x := range xs {
+		ys = append(ys, float64(x))
+	}
+	return ys
+}
+
+func total(xs []float64) (sum float64) {
+	for _, x := range xs {
+		sum += x
+	}
+	return sum
+}
+
+// frobenius divides the first columns of a matrix by their norm. Where that gives no number, they stay as they are.
+func frobenius(rows [][]float64, columns int) {
+	norm := 0.0
+	for _, row := range rows {
+		for _, x := range row[:columns] {
+			norm = math.Hypot(norm, x)
+		}
+	}
+	for _, row := range rows {
+		for k, x := range row[:columns] {
+			if !math.IsNaN(x / norm) {
+				row[k] = x / norm
+			}
+		}
+	}
+}
+
 // minimalDefence is section 10.2.
 func (n *naive) minimalDefence() []int {
 	best, first := math.MaxInt, -1

@@ -39,7 +39,7 @@ func (e extreme) largestType() int { return lastType - int(e&lastType) }
 
 func (r *Rules) newViews() views {
 	n := r.Net.Nodes
-	attacker, defender := r.attackerBox().Len(), r.defenderBox().Len()
+	attacker, defender := r.viewLen(AttackerSeat), r.viewLen(DefenderSeat)
 	floats := make([]float32, attacker+defender)
 	v := views{
 		floats: floats, weakest: make([]extreme, n), strongest: make([]extreme, n), open: make([]int16, n),
@@ -188,6 +188,25 @@ func (c *Config) obsWidth() int {
 	}
 }
 
+// local reports whether a seat has a local view.
+func (r *Rules) local(seat int) bool { return seat == AttackerSeat && r.cfg.LocalView }
+
+// rows is how many rows a seat sees: nodes, or in a local view neighbours.
+func (r *Rules) rows(seat int) int {
+	if r.local(seat) {
+		return len(r.cfg.NeighborPositions)
+	}
+	return r.Net.Nodes
+}
+
+// viewLen is the number of entries of a seat's observation in views.
+func (r *Rules) viewLen(seat int) int {
+	if seat == AttackerSeat {
+		return r.rows(seat) * r.obsWidth
+	}
+	return r.rows(seat) * r.defenceWidth
+}
+
 // sees reports whether an attacker at node sees the attack values of node u.
 func (r *Rules) sees(node, u int) bool {
 	n := r.Net.Nodes
@@ -274,26 +293,26 @@ func (r *Rules) LocalAttackActions() int {
 // fullStates is the most states for which a seat offers the full-state encoding.
 const fullStates = 1 << 21
 
-// spec describes the game as an Env.
-func (r *Rules) spec(id string) envs.Spec {
+// spec describes the game as an Env whose seats see features.
+func (r *Rules) spec(id string, seen [2]*features) envs.Spec {
 	attacker := envs.Seat{
-		Role: envs.Attacker, Obs: r.attackerBox(),
+		Role: envs.Attacker, Obs: seen[AttackerSeat].box(),
 		Actions: envs.Discrete{N: len(r.attacks), NameFunc: r.AttackName},
 		Encodings: []envs.Encoding{
 			NodeEncoding: {Name: "node", States: r.Net.Nodes, About: "the attacker's node"},
 		},
 	}
 	defender := envs.Seat{
-		Role: envs.Defender, Obs: r.defenderBox(),
+		Role: envs.Defender, Obs: seen[DefenderSeat].box(),
 		Actions: envs.Discrete{N: len(r.defences), NameFunc: r.DefenceName},
 		Encodings: []envs.Encoding{
 			NodeEncoding: {Name: "node", States: 1, About: "one state: the defender does not see the attacker"},
 		},
 	}
-	for _, seat := range []*envs.Seat{&attacker, &defender} {
-		digits := seat.Obs.Len()
+	for i, seat := range []*envs.Seat{AttackerSeat: &attacker, DefenderSeat: &defender} {
+		digits := r.viewLen(i)
 		if r.cfg.FullyObserved {
-			digits = attacker.Obs.Len() + defender.Obs.Len()
+			digits = r.viewLen(AttackerSeat) + r.viewLen(DefenderSeat)
 		}
 		states := math.Pow(float64(r.cfg.MaxValue+1), float64(digits))
 		if states <= fullStates && !r.cfg.Reconnaissance && !r.cfg.LocalView {
@@ -305,34 +324,4 @@ func (r *Rules) spec(id string) envs.Spec {
 		ID: id, Seats: []envs.Seat{AttackerSeat: attacker, DefenderSeat: defender},
 		MaxSteps: r.cfg.MaxGameSteps + 2, // the limit is checked before a step, with a step counter that starts at 0
 	}
-}
-
-// attackerBox bounds the attacker's observation by what really occurs.
-func (r *Rules) attackerBox() envs.Box {
-	n, t, width := r.Net.Nodes, r.cfg.NumAttackTypes, r.obsWidth
-	rows, lowest := n, float32(0)
-	if r.cfg.LocalView {
-		rows, lowest = len(r.cfg.NeighborPositions), -1
-	}
-	b := envs.UniformBox(lowest, float32(r.cfg.MaxValue), rows, width)
-	for i := range b.High {
-		switch col := i % width; {
-		case col == t && r.cfg.LocalView:
-			b.High[i] = float32(n - 1)
-		case col == t || col == 2*t+1:
-			b.High[i] = 1
-		case col > t:
-			b.High[i] = float32(max(Unknown, r.cfg.MaxValue))
-		}
-	}
-	return b
-}
-
-// defenderBox bounds the defender's observation. The detection value may start above the maximum of play.
-func (r *Rules) defenderBox() envs.Box {
-	b := envs.UniformBox(0, float32(r.cfg.MaxValue), r.Net.Nodes, r.defenceWidth)
-	for i := r.cfg.NumAttackTypes; i < len(b.High); i += r.defenceWidth {
-		b.High[i] = float32(max(r.cfg.MaxValue, r.cfg.DetVal))
-	}
-	return b
 }

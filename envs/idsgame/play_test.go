@@ -388,7 +388,7 @@ func (tb *tableau) lookAt(seat int) {
 	t, g, f, n := tb.t, tb.game, tb.fresh, tb.naive
 	spec := g.Spec().Seats[seat]
 	got, fresh := observe(g, seat), observe(f, seat)
-	if want := n.observe(seat); !slices.Equal(got, want) {
+	if want := n.features(seat); !slices.EqualFunc(got, want, near) {
 		t.Errorf("seat %d sees\n%v, not\n%v", seat, got, want)
 	}
 	if !slices.Equal(got, fresh) {
@@ -438,6 +438,9 @@ func (tb *tableau) sameIDs(what string, got, fresh, want []int) {
 		tb.t.Errorf("%s: %v, in a fresh game %v, not %v", what, got, fresh, want)
 	}
 }
+
+// near is equality up to rounding.
+func near(x, y float32) bool { return math.Abs(float64(x)-float64(y)) <= 1e-6 }
 
 func observe(env envs.Env, seat int) []float32 {
 	obs := make([]float32, env.Spec().Seats[seat].Obs.Len())

@@ -149,6 +149,8 @@ func compareParams(t *testing.T, game envs.Game, params map[string]any, maxGameS
 		delete(params, key)
 	}
 	params["max_game_steps"] = float64(maxGameSteps)
+	// The original has these as settings of its learners.
+	params["observation"], params["zero_mean_features"], params["normalize_features"] = "own", false, false
 	for _, f := range settings.Fields(game) {
 		text, err := json.Marshal(f.Value())
 		if err != nil {

@@ -21,7 +21,8 @@
 //
 // A setting is an exported field of kind bool, string, integer or float, or a slice or array of those. Its tags are:
 //
-//   - yaml: its key, by default the field's name in lower case; "-" means that the field is no setting.
+//   - yaml: its key, by default the field's name in lower case; "-" means that the field is no setting. Behind it,
+//     ",omitempty" lets [Compact] leave out a zero, an empty text or a [Section] without settings.
 //   - usage: what it means, in a few words.
 //   - range: an interval for a number, or for each number of a list: "[a, b]", "(a, b]", "[a, b)" or "(a, b)". An end
 //     may be inf or -inf. NaN is in no range, and not a number even where there is none.

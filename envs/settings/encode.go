@@ -21,17 +21,22 @@ const commentWidth = 100
 //	alpha: 0.1
 //
 // [Decode] gives the same struct again, to the last bit, if its values pass [Check] and its texts are UTF-8; only an
-// empty list becomes nil. A [Section] that was not bound is a mistake in the program: Encode panics.
-func Encode(cfg any) []byte {
+// empty list becomes nil. A [Section] that was not bound is a mistake in the program, unless it is tagged omitempty:
+// Encode panics.
+func Encode(cfg any) []byte { return encode(list("", cfg)) }
+
+// Compact is [Encode] without those settings tagged omitempty that are empty.
+func Compact(cfg any) []byte { return encode(slices.DeleteFunc(list("", cfg), Field.omitted)) }
+
+func encode(fields []Field) []byte {
 	var b bytes.Buffer
-	fields := list("", cfg)
 	for i, f := range fields {
 		depth := strings.Count(f.Key, ".")
 		indent := strings.Repeat("  ", depth)
 		writeComment(&b, indent+"# ", f)
 		name := f.Key[strings.LastIndexByte(f.Key, '.')+1:]
 		switch {
-		case f.section != nil && f.section.cfg == nil:
+		case f.section != nil && f.section.cfg == nil && !f.omitEmpty:
 			panic("settings: section " + f.Key + " is not bound")
 		case !f.isGroup():
 			fmt.Fprintf(&b, "%s%s: %s\n", indent, name, f)

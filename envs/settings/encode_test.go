@@ -50,6 +50,39 @@ long: b
 	}
 }
 
+// Compact leaves out what is tagged omitempty and empty, and nothing else; what is left out reads back as it was.
+func TestCompact(t *testing.T) {
+	type config struct {
+		Name  string  `yaml:"name,omitempty" usage:"a name"`
+		Count int     `yaml:"count,omitempty"`
+		Empty string  `yaml:"empty"`
+		Bound Section `yaml:"bound,omitempty"`
+		Free  Section `yaml:"free,omitempty"`
+	}
+	var empty, full config
+	full.Name, full.Count = "x", 3
+	if err := errors.Join(full.Bound.Bind(&replay{1, 1}), full.Free.Bind(&struct{}{})); err != nil {
+		t.Fatal(err)
+	}
+	const all = "# a name\nname: \"\"\ncount: 0\nempty: \"\"\nbound: {}\nfree: {}\n"
+	const rest = "# a name\nname: x\ncount: 3\nempty: \"\"\nbound:\n  # steps; in [1, inf)\n  size: 1\n  batch: 1\n"
+	for _, c := range []struct {
+		got  []byte
+		want string
+	}{
+		{Compact(&empty), "empty: \"\"\n"}, {Encode(&empty), all}, {Compact(&full), rest}, {Encode(&full), rest + "free: {}\n"},
+	} {
+		if string(c.got) != c.want {
+			t.Errorf("got\n%s\nwant\n%s", c.got, c.want)
+		}
+	}
+	var again config
+	checkLines(t, Decode(&again, "compact", Compact(&full)))
+	if again.Name != "x" || again.Count != 3 {
+		t.Errorf("%+v", again)
+	}
+}
+
 func TestCommentsWrap(t *testing.T) {
 	word := strings.Repeat("é", 49)
 	f := Field{Usage: word + "\n " + word + " " + strings.Repeat("x", 200) + " end", Range: "[0, 1]"}

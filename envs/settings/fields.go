@@ -17,9 +17,10 @@ type Field struct {
 	Range   string   // the interval that it, or each number in it, must be in; "" for any
 	Choices []string // the words that it, or each text in it, may be; none for any
 
-	within  interval
-	value   reflect.Value // shares memory with the struct
-	section *Section      // of a group that is one; a group has no Type
+	within    interval
+	value     reflect.Value // shares memory with the struct
+	section   *Section      // of a group that is one; a group has no Type
+	omitEmpty bool
 }
 
 // Fields lists the settings of the struct that cfg points to, in the order of the struct.
@@ -45,6 +46,18 @@ func (f Field) Allowed() string {
 }
 
 func (f Field) isGroup() bool { return f.Type == "" }
+
+// omitted reports whether Compact leaves f out.
+func (f Field) omitted() bool {
+	switch {
+	case !f.omitEmpty:
+		return false
+	case f.section != nil:
+		return f.section.cfg == nil || len(list("", f.section.cfg)) == 0
+	default:
+		return !f.isGroup() && f.value.IsZero()
+	}
+}
 
 // members returns the pointer to the struct of a group.
 func (f Field) members() any {
@@ -131,7 +144,7 @@ func walk(prefix string, v reflect.Value) (fields []Field) {
 		if !goodName.MatchString(name) {
 			panic(fmt.Sprintf("%s: a key cannot be %q", where, name))
 		}
-		f := Field{Key: prefix + name, Usage: sf.Tag.Get("usage"), value: fv}
+		f := Field{Key: prefix + name, Usage: sf.Tag.Get("usage"), value: fv, omitEmpty: options == "omitempty"}
 		switch {
 		case sf.Type == reflect.TypeFor[Section]():
 			f.section = fv.Addr().Interface().(*Section)

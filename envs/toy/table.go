@@ -3,6 +3,7 @@ package toy
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"idsrl/envs"
 	"idsrl/envs/exact"
@@ -17,6 +18,7 @@ type Table struct {
 	start   []float64   // probability by state
 	winners []envs.Role // by state in which the game may end; nil: nobody ever wins
 	limit   int         // steps after which an episode ends
+	views   []int       // by state: what every seat sees, as a number; nil: the state itself
 
 	over   []bool               // by state: no episode goes on from here
 	legal  [][]bool             // by seat: [state*actions+a]
@@ -56,6 +58,22 @@ func (t *Table) fill(legal func(seat, s, a int) bool, play func(s, a, b int) []e
 		t.legal = append(t.legal, row)
 	}
 	return t
+}
+
+// view is what every seat sees in state s, as a number below seen().
+func (t *Table) view(s int) int {
+	if t.views == nil {
+		return s
+	}
+	return t.views[s]
+}
+
+// seen is how many views there are.
+func (t *Table) seen() int {
+	if t.views == nil {
+		return t.States()
+	}
+	return slices.Max(t.views) + 1
 }
 
 // States is how many states there are, numbered from 0, those included in which the game is over.
@@ -150,13 +168,17 @@ func (p mixed) Act(env envs.Env, seat int, rng *rand.Rand) int {
 func (t *Table) env() envs.Env {
 	e := &env{table: t, spec: envs.Spec{ID: t.id, MaxSteps: t.limit}, over: true, pcg: envs.NewPCG(0)}
 	e.rng = rand.New(e.pcg)
+	about := "the number of the state, of which everything is seen"
+	if t.views != nil {
+		about = "the number of the state, of which the observation shows a part"
+	}
 	for seat, names := range t.actions {
 		e.spec.Seats = append(e.spec.Seats, envs.Seat{
 			Role:    t.roles[seat],
-			Obs:     envs.UniformBox(0, 1, t.States()),
+			Obs:     envs.UniformBox(0, 1, t.seen()),
 			Actions: envs.Discrete{N: len(names), NameFunc: func(a int) string { return names[a] }},
 			Encodings: []envs.Encoding{
-				{Name: "state", States: t.States(), About: "the number of the state, of which everything is seen"},
+				{Name: "state", States: t.States(), About: about},
 			},
 		})
 	}
@@ -231,7 +253,7 @@ func (e *env) Step(actions []int, out *envs.Outcome) error {
 
 func (e *env) Observe(_ int, dst []float32) {
 	clear(dst)
-	dst[e.state] = 1
+	dst[e.table.view(e.state)] = 1
 }
 
 func (e *env) Legal(seat int, dst []bool) {
@@ -242,7 +264,8 @@ func (e *env) Legal(seat int, dst []bool) {
 func (e *env) State(int, int) int { return e.state }
 
 func (e *env) AppendKey(dst []byte, _ int) []byte {
-	return append(dst, byte(e.state>>8), byte(e.state))
+	view := e.table.view(e.state)
+	return append(dst, byte(view>>8), byte(view))
 }
 
 func (e *env) Close() error { return nil }

@@ -1,15 +1,17 @@
 // Package toy holds tiny games whose best play is known, for tests of learners. Each is made to catch one mistake; its
 // comment says which.
 //
-// What the games share: every seat sees everything, as a one-hot vector of States() entries, and the encoding "state"
-// is the number of that state. With two seats the first is the attacker, the second the defender, both move at once,
-// and their rewards add up to zero. Nothing is drawn for an instance; for an episode, the first state and what is left
-// to chance. The bots of a seat are "uniform" and, for every action, one by its name that always plays it.
+// What the games share: every seat sees everything, as a one-hot vector of States() entries, but in [Recall]; and the
+// encoding "state" is the number of the state. With two seats the first is the attacker, the second the defender, both
+// move at once, and their rewards add up to zero. Nothing is drawn for an instance; for an episode, the first state and
+// what is left to chance. The bots of a seat are "uniform" and, for every action, one by its name that always plays it.
 //
 // [Game.Model] gives a game to package exact, which finds its values. The settings of a game are its type's fields.
 package toy
 
 import (
+	"strconv"
+
 	"idsrl/envs"
 	"idsrl/envs/exact"
 	"idsrl/envs/settings"
@@ -29,6 +31,7 @@ func Entries() []envs.Entry {
 		{ID: "toy-corridor-v0", About: "a chain of cells with the reward at its end", Game: newCorridor},
 		{ID: "toy-forbidden-v0", About: "the action that looks best is illegal nearly everywhere", Game: newForbidden},
 		{ID: "toy-clock-v0", About: "an endless task that a step limit cuts short", Game: newClock},
+		{ID: "toy-recall-v0", About: "a cue to remember until it is asked for", Game: newRecall},
 		{ID: "toy-pennies-v0", About: "matching pennies with uneven stakes", Game: newPennies},
 		{ID: "toy-rps-v0", About: "rock, paper, scissors with uneven stakes", Game: newRPS},
 		{ID: "toy-pursuit-v0", About: "an intruder and a guard at two doors", Game: newPursuit},
@@ -186,6 +189,64 @@ func (c *Clock) New(uint64) (envs.Env, error) { return build(c) }
 
 // Bots are the scripted players.
 func (c *Clock) Bots(seat int) []envs.Bot { return c.Model().bots(seat) }
+
+// Recall shows a cue, then nothing for some steps, then asks for the cue. What is seen when it asks does not depend on
+// the cue: a policy of the observation alone is right with probability 1/Cues, whatever it plays. Learners that do not
+// remember, or that take the memory of the episode before along, get no further.
+//
+// It is seen as a one-hot vector: each cue, nothing, the question, and that it is over. The encoding "state" tells the
+// cue all the time. Actions: one for each cue. Rewards: 1 for the right answer to the question, which ends the episode.
+// Best play: to answer with the cue, worth γ^(Delay+1).
+type Recall struct {
+	Cues  int `yaml:"cues" usage:"how many cues there are, all with the same probability" range:"[2, 100]"`
+	Delay int `yaml:"delay" usage:"steps between cue and question in which nothing is seen" range:"[0, 1000]"`
+}
+
+func newRecall() envs.Game { return &Recall{Cues: 2, Delay: 3} }
+
+// Model is the game as package exact reads it.
+func (r *Recall) Model() *Table {
+	steps := r.Delay + 2 // of an episode: state cue*steps + step
+	right, wrong := r.Cues*steps, r.Cues*steps+1
+	var names []string
+	for cue := range r.Cues {
+		names = append(names, strconv.Itoa(cue))
+	}
+	t := single("toy-recall-v0", r.Cues*steps+2, steps, names...)
+	t.winners, t.views = make([]envs.Role, t.States()), make([]int, t.States())
+	t.winners[right] = envs.Benign
+	nothing, question, over := r.Cues, r.Cues+1, r.Cues+2
+	for s := range right {
+		switch s % steps {
+		case 0:
+			t.start[s], t.views[s] = 1/float64(r.Cues), s/steps
+		case steps - 1:
+			t.views[s] = question
+		default:
+			t.views[s] = nothing
+		}
+	}
+	t.views[right], t.views[wrong] = over, over
+	return t.fill(nil, func(s, a, _ int) []exact.Transition {
+		switch {
+		case s < right && s%steps < steps-1:
+			return []exact.Transition{{Prob: 1, Next: s + 1}}
+		case s < right && a == s/steps:
+			return []exact.Transition{{Prob: 1, Reward: 1, Next: right, Terminal: true}}
+		default:
+			return []exact.Transition{{Prob: 1, Next: wrong, Terminal: true}}
+		}
+	})
+}
+
+// Validate has nothing to add to the ranges.
+func (r *Recall) Validate() error { return nil }
+
+// New builds the game.
+func (r *Recall) New(uint64) (envs.Env, error) { return build(r) }
+
+// Bots are the scripted players.
+func (r *Recall) Bots(seat int) []envs.Bot { return r.Model().bots(seat) }
 
 // MatchingPennies is one throw of two coins. The attacker wins if they match. Its equilibrium is mixed and uneven, so
 // learners that end at a pure strategy, or that only cycle around the equilibrium, show by how much they can be

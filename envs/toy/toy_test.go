@@ -30,6 +30,7 @@ func games() []toy.Game {
 		&toy.Clock{Hours: 1, MaxSteps: 1},
 		&toy.Pursuit{Depth: 1, Creep: 1, Catch: 0.2, MaxSteps: 3},
 		&toy.Clock{Hours: 1000, MaxSteps: 3},
+		&toy.Recall{Cues: 3, Delay: 0},
 	)
 }
 
@@ -143,6 +144,71 @@ func TestClockValues(t *testing.T) {
 		near(t, fmt.Sprintf("ends in state %d", s), ends[s]/visits[s], 1./limit, 0.015)
 	}
 	near(t, "the wrong value", 1/(1-gamma*(1-1./limit)), 5.3, 0.05) // what the doc says
+}
+
+// After the cue, episodes look the same whatever it was, so that all policies of the observation are worth the same: as
+// much as one answer. Knowing the state is worth Cues times as much.
+func TestRecall(t *testing.T) {
+	const gamma, cues, delay, steps = 0.9, 3, 2, 4
+	game := &toy.Recall{Cues: cues, Delay: delay}
+	env, err := game.New(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]int{} // what is seen in a step, to the step; at first, with the cue
+	out, obs := env.Spec().NewOutcome(), make([]float32, env.Spec().Seats[0].Obs.Len())
+	for seed := range uint64(100) {
+		if err := env.Reset(seed); err != nil {
+			t.Fatal(err)
+		}
+		for step := range steps {
+			env.Observe(0, obs)
+			at := step
+			if step == 0 {
+				at = -1 - env.State(0, 0)/steps
+			} else if step < steps-1 {
+				at = 1
+			}
+			if before, ok := seen[fmt.Sprint(obs)]; ok && before != at {
+				t.Fatalf("step %d shows %v, and so does step %d", at, obs, before)
+			}
+			seen[fmt.Sprint(obs)] = at
+			if err := env.Step([]int{int(seed) % cues}, out); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !out.Terminated {
+			t.Fatal("the question does not end the episode")
+		}
+	}
+	if len(seen) != cues+2 {
+		t.Errorf("%d views: %v", len(seen), seen)
+	}
+
+	m := game.Model()
+	mean := func(v []float64) (sum float64) {
+		for s, p := range m.Start() {
+			sum += p * v[s]
+		}
+		return sum
+	}
+	best, _ := exact.ValueIteration(m, gamma, 1e-12)
+	near(t, "best play", mean(best), math.Pow(gamma, delay+1), 1e-11)
+	rng := rand.New(envs.NewPCG(1))
+	for range 20 {
+		answer := make([]float64, cues)
+		rest := 1.0
+		for a := range cues - 1 {
+			answer[a] = rest * rng.Float64()
+			rest -= answer[a]
+		}
+		answer[cues-1] = rest
+		policy := make([][]float64, m.States())
+		for s := range policy {
+			policy[s] = answer // what is played before the question makes no difference
+		}
+		near(t, "an answer", mean(exact.PolicyValue(m, policy, gamma)), math.Pow(gamma, delay+1)/cues, 1e-12)
+	}
 }
 
 func TestMatrixGameValues(t *testing.T) {
@@ -398,7 +464,7 @@ func TestWinners(t *testing.T) {
 			}
 			won[out.Winner]++
 			want := envs.Benign
-			if len(out.Rewards) == 2 {
+			if _, recall := g.(*toy.Recall); recall && out.Rewards[0] == 0 || len(out.Rewards) == 2 {
 				want = envs.Nobody
 				if out.Rewards[0] > 0 {
 					want = envs.Attacker
@@ -458,6 +524,7 @@ func TestSettings(t *testing.T) {
 		{&toy.Corridor{Cells: 3, Slip: 0.1}, "max_steps = 0"},
 		{&toy.Forbidden{}, "fields = 0"},
 		{&toy.Clock{MaxSteps: 1}, "hours = 0"},
+		{&toy.Recall{Cues: 1, Delay: 1}, "cues = 1"},
 		{&toy.MatchingPennies{Heads: 1, Tails: 1}, "miss = 0"},
 		{&toy.RockPaperScissors{Rock: math.Inf(1), Paper: 1, Scissors: 1}, "rock"},
 		{&toy.Pursuit{Depth: 300, Creep: 0.9, Catch: 0.2, MaxSteps: 5}, "depth = 300"},
