@@ -1,6 +1,7 @@
 package algos
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 
@@ -11,36 +12,41 @@ import (
 
 // Network is the settings of a policy network.
 type Network struct {
-	Policy     string `yaml:"policy" choice:"flat|autoregressive" usage:"flat chooses among all actions at once; autoregressive first a row of the observation, in idsgame a node, then what to do there"`
-	Hidden     []int  `yaml:"hidden" range:"[1, 4096]" usage:"widths of the hidden layers"`
-	Activation string `yaml:"activation" choice:"tanh|relu" usage:"of the hidden layers"`
-	Shared     bool   `yaml:"shared" usage:"one tower of hidden layers for policy and value, instead of one each; an autoregressive policy always shares"`
-	Backend    string `yaml:"backend" choice:"direct|gorgonia" usage:"what computes gradients: own kernels, or a gorgonia graph over the same weights, equal up to rounding and two to three times slower"`
+	Policy   string `yaml:"policy" choice:"flat|autoregressive" usage:"flat chooses among all actions at once; autoregressive first a row of the observation, in idsgame a node, then what to do there"`
+	Layers   `yaml:",inline"`
+	Shared   bool `yaml:"shared" usage:"one tower of hidden layers for policy and value, instead of one each; an autoregressive policy and one with an LSTM always share"`
+	LSTM     int  `yaml:"lstm" range:"[0, 4096]" usage:"units of an LSTM between the hidden layers and the heads, a memory of the episode so far; 0: none"`
+	Encoding `yaml:",inline"`
 }
 
 // DefaultNetwork is two towers of two layers.
 func DefaultNetwork() Network {
-	return Network{Policy: "flat", Hidden: []int{64, 64}, Activation: "tanh", Backend: "direct"}
+	return Network{Policy: "flat", Layers: DefaultLayers("tanh"), Encoding: DefaultEncoding()}
 }
 
-// Actor is a policy network in a seat: it scales observations, acts, and is saved and restored with its optimizer and
+// Validate reports what does not fit together.
+func (n *Network) Validate() error {
+	var ck settings.Checks
+	ck.Require(n.LSTM == 0 || n.Backend == "direct", "backend", n.Backend, "must be direct with an LSTM")
+	return ck.Err()
+}
+
+// Actor is a policy network in a seat: it encodes observations, acts, and is saved and restored with its optimizer and
 // random stream. Learners embed it.
 type Actor struct {
 	Net  nets.Policy[float32]
 	Adam *nets.Adam[float32]
 	Rng  *rand.Rand
 
-	pcg   *rand.PCG
-	scale []float32 // [ObsLen]
-	obs   []float32 // [N x ObsLen], scaled: what Act saw
-	one   []float32 // [ObsLen]
+	pcg    *rand.PCG
+	input  *Input
+	memory *memory
 }
 
 // NewActor builds the network of a seat for n environments. Its weights and its actions come from seed.
 func NewActor(cfg Network, seat envs.Seat, n int, seed uint64) (*Actor, error) {
-	a := &Actor{pcg: envs.NewPCG(seed), scale: Scale(seat.Obs)}
+	a := &Actor{pcg: envs.NewPCG(seed), input: NewInput(cfg.Encoding, seat.Obs, n)}
 	a.Rng = rand.New(a.pcg)
-	a.obs, a.one = make([]float32, n*len(a.scale)), make([]float32, len(a.scale))
 	activation := nets.Activation(cfg.Activation)
 	var err error
 	if cfg.Policy == "autoregressive" {
@@ -50,72 +56,75 @@ func NewActor(cfg Network, seat envs.Seat, n int, seed uint64) (*Actor, error) {
 				"%d actions do not divide among the rows of an observation of shape %v", seat.Actions.N, shape)}
 		}
 		a.Net, err = nets.NewAutoActorCritic[float32](nets.AutoActorCriticConfig{
-			Obs: len(a.scale), Nodes: shape[0], Types: seat.Actions.N / shape[0], Row: shape[1],
-			Hidden: cfg.Hidden, Activation: activation,
+			Obs: a.input.Len(), Nodes: shape[0], Types: seat.Actions.N / shape[0], Row: a.input.Row(),
+			Hidden: cfg.Hidden, LSTM: cfg.LSTM, Activation: activation,
 		}, a.Rng)
 	} else {
 		a.Net, err = nets.NewActorCritic[float32](nets.ActorCriticConfig{
-			Obs: len(a.scale), Actions: seat.Actions.N, Hidden: cfg.Hidden, Activation: activation, Shared: cfg.Shared,
+			Obs: a.input.Len(), Actions: seat.Actions.N, Hidden: cfg.Hidden, Activation: activation,
+			Shared: cfg.Shared || cfg.LSTM > 0, LSTM: cfg.LSTM,
 		}, a.Rng)
 	}
-	if err == nil && cfg.Backend == "gorgonia" {
-		a.Net, err = nets.NewGorgoniaPolicy(a.Net)
+	if err == nil && cfg.LSTM > 0 {
+		a.Net, err = nets.NewRecurrent(a.Net)
 	}
 	if err != nil {
 		return nil, err
 	}
+	a.memory = newMemory(a.Net, n)
 	a.Adam = nets.NewAdam[float32](len(a.Net.Params()))
 	a.Adam.Eps = 1e-5 // as usual for policy gradients (Huang et al. 2022, The 37 Implementation Details of PPO, 3)
 	return a, nil
 }
 
-// Scale is the factors that bring the entries of a box to about [-1, 1].
-func Scale(box envs.Box) []float32 {
-	scale := make([]float32, box.Len())
-	for i := range scale {
-		scale[i] = 1 / max(-box.Low[i], box.High[i], 1)
-	}
-	return scale
-}
+// Width is that of what the network sees.
+func (a *Actor) Width() int { return a.Net.Inputs() }
 
-// Rescale writes obs, any number of rows, scaled into dst.
-func Rescale(dst, obs, scale []float32) {
-	for from := 0; from < len(obs); from += len(scale) {
-		for i, s := range scale {
-			dst[from+i] = obs[from+i] * s
-		}
-	}
-}
+// Remembers reports whether the network has a memory, so that it learns from sequences.
+func (a *Actor) Remembers() bool { return a.memory != nil }
 
 // View asks for observations and legal actions.
 func (a *Actor) View() envs.View { return envs.View{Obs: true, Legal: true} }
 
-// Sample chooses an action for every row of b and returns the scaled observations that it saw.
+// Sample chooses an action for every row of b and returns what the network saw [N x Width].
 func (a *Actor) Sample(b *envs.Batch, actions []int) (obs []float32, out nets.PolicyOut) {
-	Rescale(a.obs, b.Obs, a.scale)
-	return a.obs, a.Net.Sample(actions, a.obs, b.Legal, a.Rng)
+	obs = a.memory.see(a.input.See(b), b.First)
+	out = a.Net.Sample(actions, obs, b.Legal, a.Rng)
+	a.memory.step()
+	return obs, out
 }
 
 // Values are those of what every environment of b shows now.
 func (a *Actor) Values(b *envs.Batch) []float64 {
-	Rescale(a.obs, b.Obs, a.scale)
-	return a.Net.Values(a.obs, b.N)
+	return a.Net.Values(a.memory.see(a.input.Peek(b), b.First), b.N)
 }
 
-// LastValue is that of the last observation of row i's finished episode.
+// LastValue is that of the last observation of row i's finished episode. It is asked for before Values.
 func (a *Actor) LastValue(b *envs.Batch, i int) float64 {
-	Rescale(a.one, b.Last[i*b.ObsLen:(i+1)*b.ObsLen], a.scale)
-	return a.Net.Values(a.one, 1)[0]
+	return a.Net.Values(a.memory.seeOne(a.input.Last(b, i), i), 1)[0]
 }
 
-// Encode saves weights, optimizer and random stream.
+// Tensors are the weights.
+func (a *Actor) Tensors() []nets.Tensor[float32] { return a.Net.Tensors() }
+
+// Model describes the network, unless it has a memory.
+func (a *Actor) Model() (*nets.Model, error) {
+	net, ok := a.Net.(nets.Describer)
+	if !ok {
+		return nil, errors.New("a policy with a memory cannot be exported; train one with network.lstm = 0")
+	}
+	return a.input.Model(net), nil
+}
+
+// Encode saves optimizer, random stream, earlier frames and memory.
 func (a *Actor) Encode(e *Encoder) error {
 	random, err := a.pcg.MarshalBinary()
 	e.Bytes(random)
-	e.Float32s(a.Net.Params())
 	e.Int(a.Adam.Steps)
 	e.Float32s(a.Adam.M)
 	e.Float32s(a.Adam.V)
+	a.input.Encode(e)
+	a.memory.Encode(e)
 	return err
 }
 
@@ -124,40 +133,48 @@ func (a *Actor) Decode(d *Decoder) {
 	if err := a.pcg.UnmarshalBinary(d.Bytes()); err != nil {
 		d.Fail("random stream: %w", err)
 	}
-	fill(d, a.Net.Params(), d.Float32s())
 	if a.Adam.Steps = d.Int(); a.Adam.Steps < 0 {
 		d.Fail("%d steps of Adam", a.Adam.Steps)
 	}
 	fill(d, a.Adam.M, d.Float32s())
 	fill(d, a.Adam.V, d.Float32s())
+	a.input.Decode(d)
+	a.memory.Decode(d)
 }
 
 // Policy is a frozen copy of the network.
 func (a *Actor) Policy(mode Mode) envs.Policy {
+	net := a.Net.ClonePolicy()
 	return &netPolicy{
-		net: a.Net.ClonePolicy(), scale: a.scale, mode: mode,
-		raw: make([]float32, len(a.scale)), obs: make([]float32, len(a.scale)), legal: make([]bool, a.Net.Actions()),
-		action: make([]int, 1),
+		PolicyInput: a.input.ForPolicy(), memory: newMemory(net, 1), net: net, mode: mode,
+		legal: make([]bool, a.Net.Actions()), action: make([]int, 1),
 	}
 }
 
 type netPolicy struct {
-	net             nets.Policy[float32]
-	scale, raw, obs []float32
-	legal           []bool
-	action          []int
-	mode            Mode
+	*PolicyInput
+	memory *memory
+	net    nets.Policy[float32]
+	legal  []bool
+	action []int
+	mode   Mode
+}
+
+// StartEpisode forgets the episode before.
+func (p *netPolicy) StartEpisode(rng *rand.Rand) {
+	p.PolicyInput.StartEpisode(rng)
+	p.memory.forget()
 }
 
 // Act runs the network on what seat sees.
 func (p *netPolicy) Act(env envs.Env, seat int, rng *rand.Rand) int {
-	env.Observe(seat, p.raw)
+	obs := p.memory.seeOne(p.See(env, seat), 0)
 	env.Legal(seat, p.legal)
-	Rescale(p.obs, p.raw, p.scale)
 	if p.mode == Greedy {
-		p.net.Greedy(p.action, p.obs, p.legal)
+		p.net.Greedy(p.action, obs, p.legal)
 	} else {
-		p.net.Sample(p.action, p.obs, p.legal, rng)
+		p.net.Sample(p.action, obs, p.legal, rng)
 	}
+	p.memory.step()
 	return p.action[0]
 }

@@ -6,6 +6,7 @@ import (
 	"encoding"
 
 	"idsrl/envs"
+	"idsrl/nets"
 )
 
 // Learner plays one seat of every environment of a Vec and learns from what happens. A Session drives it:
@@ -21,18 +22,29 @@ type Learner interface {
 	Anneal(progress float64)
 	// Act chooses actions[i] for row i of b.
 	Act(b *envs.Batch, actions []int)
-	// Learn hears what these actions brought: b is the view after the step.
-	Learn(b *envs.Batch, actions []int)
+	// Learn hears what these actions brought: b is the view after the step. After an error, such as a *DivergedError, the
+	// learner is of no use.
+	Learn(b *envs.Batch, actions []int) error
 	// Policy is a copy of what has been learnt; learning on does not change it.
 	Policy(mode Mode) envs.Policy
 	// Metrics names the values of Report, the same ones all through a run.
 	Metrics() []string
 	// Report writes the metrics since the last Report; NaN where there is nothing to report.
 	Report(dst []float64)
-	// A Learner at rest: parameters, optimizer, counters and random streams. What is restored goes on as the saved one
-	// would have, to the last bit.
+	// A Learner at rest: parameters, optimizer, counters and random streams; of a Neural one, all but the weights. What is
+	// restored goes on as the saved one would have, to the last bit. See Save and State.Restore.
 	encoding.BinaryMarshaler
 	encoding.BinaryUnmarshaler
+}
+
+// Neural is a Learner whose parameters are the weights of networks.
+type Neural interface {
+	Learner
+	// Tensors are the weights of all networks. They share the networks' memory.
+	Tensors() []nets.Tensor[float32]
+	// Model describes the greedy policy to other programs. It shares memory with the network. The error says why there is
+	// no description.
+	Model() (*nets.Model, error)
 }
 
 // Lender is a Learner that can lend its policy where a copy would be costly: one that shares memory with the learner and

@@ -8,17 +8,58 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"idsrl/nets"
 )
 
 // CheckpointFormat is the version of the checkpoint file. Load refuses any other.
-const CheckpointFormat = 1
+const CheckpointFormat = 2
 
 // Checkpoint is a training run at rest: a zip archive that people can open. Equal states give equal bytes.
 type Checkpoint struct {
 	Header
-	Config   []byte   // config.yaml as run: with the settings, it tells how to build what the rest restores
-	Session  []byte   // JSON of the Session and of what else a run must restore; empty in a final checkpoint
-	Learners [][]byte // by open seat, Learner.MarshalBinary
+	Config   []byte  // config.yaml as run: with the settings, it tells how to build what the rest restores
+	Session  []byte  // JSON of the Session and of what else a run must restore; empty in a final checkpoint
+	Learners []State // by open seat
+}
+
+// State is a learner at rest.
+type State struct {
+	Data    []byte // Learner.MarshalBinary
+	Weights []byte // of a Neural learner: its tensors in the safetensors format
+}
+
+// Save returns the state of a learner.
+func Save(l Learner) (s State, err error) {
+	if s.Data, err = l.MarshalBinary(); err != nil {
+		return State{}, err
+	}
+	if neural, ok := l.(Neural); ok {
+		var b bytes.Buffer
+		err = nets.WriteTensors(&b, neural.Tensors(), nil)
+		s.Weights = b.Bytes()
+	}
+	return s, err
+}
+
+// Restore gives the state to a learner of the same environment and settings. After an error, that one is of no use.
+func (s State) Restore(l Learner) error {
+	neural, ok := l.(Neural)
+	switch {
+	case ok && len(s.Weights) == 0:
+		return errors.New("the weights are missing")
+	case !ok && len(s.Weights) > 0:
+		return errors.New("weights of a learner that has none")
+	case ok:
+		weights, _, err := nets.ReadTensors[float32](s.Weights)
+		if err == nil {
+			err = nets.CopyTensors(neural.Tensors(), weights)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return l.UnmarshalBinary(s.Data)
 }
 
 // Header is what a checkpoint is of.
@@ -38,6 +79,7 @@ const (
 	configFile  = "config.yaml"
 	sessionFile = "session.json"
 	learnerFile = "learner-%d.bin"
+	weightsFile = "learner-%d.safetensors"
 )
 
 // Encode returns the archive.
@@ -63,8 +105,11 @@ func (c *Checkpoint) Encode() ([]byte, error) {
 	if len(c.Session) > 0 {
 		write(sessionFile, c.Session)
 	}
-	for i, data := range c.Learners {
-		write(fmt.Sprintf(learnerFile, i), data)
+	for i, s := range c.Learners {
+		write(fmt.Sprintf(learnerFile, i), s.Data)
+		if len(s.Weights) > 0 {
+			write(fmt.Sprintf(weightsFile, i), s.Weights)
+		}
 	}
 	if err := errors.Join(err, z.Close()); err != nil {
 		return nil, err
@@ -113,11 +158,11 @@ func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
 	}
 	c.Config, c.Session = parts[configFile], parts[sessionFile]
 	for i := range c.Header.Learners {
-		part, ok := parts[fmt.Sprintf(learnerFile, i)]
+		data, ok := parts[fmt.Sprintf(learnerFile, i)]
 		if !ok {
 			return nil, fmt.Errorf("the checkpoint has no "+learnerFile, i)
 		}
-		c.Learners = append(c.Learners, part)
+		c.Learners = append(c.Learners, State{data, parts[fmt.Sprintf(weightsFile, i)]})
 	}
 	return c, nil
 }

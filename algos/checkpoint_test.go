@@ -6,11 +6,15 @@ import (
 	"io"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/dqn"
+	"idsrl/algos/qlearning"
 	"idsrl/envs"
+	"idsrl/nets"
 )
 
 func sample(rng *rand.Rand) *algos.Checkpoint {
@@ -24,15 +28,30 @@ func sample(rng *rand.Rand) *algos.Checkpoint {
 	if rng.IntN(2) == 0 {
 		c.Session = []byte(`{"episodes":1}`)
 	}
-	for range rng.IntN(3) {
+	bytes := func() []byte {
 		data := make([]byte, rng.IntN(100))
 		for i := range data {
 			data[i] = byte(rng.Uint32())
 		}
-		c.Learners = append(c.Learners, data)
+		return data
+	}
+	for range rng.IntN(3) {
+		s := algos.State{Data: bytes()}
+		if rng.IntN(2) == 0 {
+			s.Weights = bytes()
+		}
+		c.Learners = append(c.Learners, s)
 	}
 	c.Header.Learners = len(c.Learners)
 	return c
+}
+
+// sameParts takes nil and empty for the same.
+func sameParts(a, b *algos.Checkpoint) bool {
+	return bytes.Equal(a.Config, b.Config) && bytes.Equal(a.Session, b.Session) &&
+		slices.EqualFunc(a.Learners, b.Learners, func(x, y algos.State) bool {
+			return bytes.Equal(x.Data, y.Data) && bytes.Equal(x.Weights, y.Weights)
+		})
 }
 
 func TestCheckpoint(t *testing.T) {
@@ -44,12 +63,7 @@ func TestCheckpoint(t *testing.T) {
 			t.Fatal("the same checkpoint, other bytes")
 		}
 		got := must[*algos.Checkpoint](t)(algos.DecodeCheckpoint(data))
-		for i := range got.Learners { // nil and empty are the same
-			if len(got.Learners[i]) == 0 {
-				got.Learners[i] = c.Learners[i]
-			}
-		}
-		if !reflect.DeepEqual(got, c) {
+		if got.Header != c.Header || !sameParts(got, c) {
 			t.Fatalf("%+v becomes %+v", c, got)
 		}
 	}
@@ -58,10 +72,10 @@ func TestCheckpoint(t *testing.T) {
 // A table of zeros packs as well as anything does, and is read all the same.
 func TestCheckpointOfZeros(t *testing.T) {
 	for _, size := range []int{0, 1, 1000, 1 << 16, 10 << 20} {
-		c := &algos.Checkpoint{Learners: [][]byte{make([]byte, size)}}
+		c := &algos.Checkpoint{Learners: []algos.State{{Data: make([]byte, size)}}}
 		got := must[*algos.Checkpoint](t)(algos.DecodeCheckpoint(must[[]byte](t)(c.Encode())))
-		if !bytes.Equal(got.Learners[0], c.Learners[0]) {
-			t.Errorf("%d zeros become %d bytes", size, len(got.Learners[0]))
+		if !bytes.Equal(got.Learners[0].Data, c.Learners[0].Data) {
+			t.Errorf("%d zeros become %d bytes", size, len(got.Learners[0].Data))
 		}
 	}
 }
@@ -93,13 +107,13 @@ func TestCheckpointErrors(t *testing.T) {
 		{"text", []byte("hello"), "not a checkpoint"},
 		{"empty archive", archive(t), "not a checkpoint"},
 		{"archive of something else", archive(t, "readme", "hello"), "not a checkpoint"},
-		{"archive with folders", archive(t, "checkpoint.json", header("1", "0"), "a/b", ""), `"a/b"`},
-		{"archive that climbs", archive(t, "checkpoint.json", header("1", "0"), `..\b`, ""), "not a checkpoint"},
+		{"archive with folders", archive(t, "checkpoint.json", header("2", "0"), "a/b", ""), `"a/b"`},
+		{"archive that climbs", archive(t, "checkpoint.json", header("2", "0"), `..\b`, ""), "not a checkpoint"},
 		{"header that is no JSON", archive(t, "checkpoint.json", "{"), "checkpoint.json"},
-		{"older format", archive(t, "checkpoint.json", header("0", "0")), "format 0; this program reads format 1"},
-		{"newer format", archive(t, "checkpoint.json", header("2", "0")), "format 2; this program reads format 1"},
-		{"learner missing", archive(t, "checkpoint.json", header("1", "2"), "learner-0.bin", ""), "learner-1.bin"},
-		{"many learners missing", archive(t, "checkpoint.json", header("1", "1000000000000")), "learner-0.bin"},
+		{"older format", archive(t, "checkpoint.json", header("1", "0")), "format 1; this program reads format 2"},
+		{"newer format", archive(t, "checkpoint.json", header("3", "0")), "format 3; this program reads format 2"},
+		{"learner missing", archive(t, "checkpoint.json", header("2", "2"), "learner-0.bin", ""), "learner-1.bin"},
+		{"many learners missing", archive(t, "checkpoint.json", header("2", "1000000000000")), "learner-0.bin"},
 	} {
 		got, err := algos.DecodeCheckpoint(c.data)
 		if err == nil || !strings.Contains(err.Error(), c.want) {
@@ -112,7 +126,7 @@ func TestCheckpointErrors(t *testing.T) {
 func TestCheckpointDamaged(t *testing.T) {
 	rng := rand.New(envs.NewPCG(2))
 	c := sample(rng)
-	c.Learners = [][]byte{bytes.Repeat([]byte("table "), 50), []byte("more")}
+	c.Learners = []algos.State{{Data: bytes.Repeat([]byte("table "), 50)}, {Data: []byte("more"), Weights: []byte("weights")}}
 	c.Header.Learners = 2
 	data := must[[]byte](t)(c.Encode())
 	for n := range data {
@@ -129,8 +143,14 @@ func TestCheckpointDamaged(t *testing.T) {
 		if err == nil && !(bytes.Equal(got.Config, c.Config) || len(got.Config) == 0) {
 			t.Fatalf("config %q", got.Config)
 		}
-		if err == nil && !reflect.DeepEqual(got.Learners, c.Learners) {
-			t.Fatalf("learners %q", got.Learners)
+		if err != nil {
+			continue
+		}
+		// A part whose name is damaged is a part that is not there.
+		for i, s := range got.Learners {
+			if want := c.Learners[i]; !bytes.Equal(s.Data, want.Data) || len(s.Weights) > 0 && !bytes.Equal(s.Weights, want.Weights) {
+				t.Fatalf("learner %d: %q", i, s)
+			}
 		}
 	}
 }
@@ -142,7 +162,7 @@ func TestCheckpointOverlap(t *testing.T) {
 	for i := range 40 {
 		many = append(many, "learner-"+string(rune('A'+i))+".bin", "")
 	}
-	files := append([]string{"checkpoint.json", `{"format":1,"seed":"1"}`, "learner-0.bin", zeros}, many...)
+	files := append([]string{"checkpoint.json", `{"format":2,"seed":"1"}`, "learner-0.bin", zeros}, many...)
 	data := archive(t, files...)
 	// Let the others claim what belongs to learner-0.bin: its checksum, sizes and place in the directory.
 	directory := func(k int) []byte {
@@ -166,15 +186,75 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 	for range 3 {
 		f.Add(must[[]byte](f)(sample(rng).Encode()))
 	}
-	f.Add(archive(f, "checkpoint.json", `{"format":1,"seed":"1","learners":-3}`, "learner-0.bin", ""))
+	f.Add(archive(f, "checkpoint.json", `{"format":2,"seed":"1","learners":-3}`, "learner-0.bin", ""))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := algos.DecodeCheckpoint(data)
 		if err != nil {
 			return
 		}
 		again, err := algos.DecodeCheckpoint(must[[]byte](t)(c.Encode()))
-		if err != nil || !bytes.Equal(again.Config, c.Config) || len(again.Learners) != len(c.Learners) {
+		if err != nil || !sameParts(again, c) {
 			t.Errorf("%+v becomes %+v, %v", c, again, err)
 		}
 	})
+}
+
+// Weights are saved by name, for anyone to read, and nowhere else.
+func TestStateWeights(t *testing.T) {
+	for _, p := range append(slices.Clone(gradients), pupil{dqn.Algorithm(), []string{"hidden=[8]"}}) {
+		env := newEnv(t, "toy-forbidden-v0")
+		l := p.learner(t, env.Spec(), 0, 2, 1).(algos.Neural)
+		state := must[algos.State](t)(algos.Save(l))
+		got, _, err := nets.ReadTensors[float32](state.Weights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := l.Tensors(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: weights %v, want %v", p.Name, got, want)
+		}
+		for _, tensor := range got {
+			var e algos.Encoder
+			if e.Float32s(tensor.Data); len(tensor.Data) > 3 && !zeros(tensor.Data) && bytes.Contains(state.Data, e.Data[8:]) {
+				t.Errorf("%s: %s is saved twice", p.Name, tensor.Name)
+			}
+		}
+		other := p.learner(t, env.Spec(), 0, 2, 2)
+		restore(t, other, l)
+		if got := other.(algos.Neural).Tensors(); !reflect.DeepEqual(got, l.Tensors()) {
+			t.Errorf("%s: restored weights %v, want %v", p.Name, got, l.Tensors())
+		}
+	}
+}
+
+func zeros(xs []float32) bool {
+	return !slices.ContainsFunc(xs, func(x float32) bool { return x != 0 })
+}
+
+// Weights that are missing, cut, of another network or of none are an error.
+func TestStateErrors(t *testing.T) {
+	spec := newEnv(t, "toy-forbidden-v0").Spec()
+	neural := func(set ...string) algos.Learner { return gradients[0].with(set...).learner(t, spec, 0, 2, 1) }
+	tabular := func() algos.Learner { return pupil{qlearning.Algorithm(), nil}.learner(t, spec, 0, 2, 1) }
+	save := func(l algos.Learner) algos.State { return must[algos.State](t)(algos.Save(l)) }
+	state := save(neural())
+	for _, c := range []struct {
+		name    string
+		to      algos.Learner
+		data    []byte
+		weights []byte
+		want    string
+	}{
+		{"no weights", neural(), state.Data, nil, "the weights are missing"},
+		{"half of the weights", neural(), state.Data, state.Weights[:len(state.Weights)/2], "nets: tensor"},
+		{"of a wider network", neural(), state.Data, save(neural("network.hidden=[9]")).Weights, "has shape"},
+		{"of a deeper network", neural(), state.Data, save(neural("network.hidden=[8, 8]")).Weights, "nets: "},
+		{"of a shared tower", neural(), state.Data, save(neural("network.shared=true")).Weights, "no tensor is called"},
+		{"of a table", tabular(), save(tabular()).Data, state.Weights, "weights of a learner that has none"},
+		{"no state", neural(), nil, state.Weights, "ends too early"},
+	} {
+		err := algos.State{Data: c.data, Weights: c.weights}.Restore(c.to)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: error %v, want %q", c.name, err, c.want)
+		}
+	}
 }

@@ -34,6 +34,21 @@ func newEnv(tb testing.TB, id string) envs.Env {
 	return must[envs.Env](tb)(must[envs.Entry](tb)(registry.Lookup(id)).New(1))
 }
 
+// restore puts what one learner has come to into another.
+func restore(tb testing.TB, to, from algos.Learner) {
+	tb.Helper()
+	if err := must[algos.State](tb)(algos.Save(from)).Restore(to); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// stateOf is everything that a learner holds.
+func stateOf(tb testing.TB, l algos.Learner) string {
+	tb.Helper()
+	s := must[algos.State](tb)(algos.Save(l))
+	return string(s.Data) + string(s.Weights)
+}
+
 // scribe is a learner that plays at random and folds all that it hears into one number.
 type scribe struct {
 	pcg      *rand.PCG
@@ -72,13 +87,14 @@ func (s *scribe) Act(b *envs.Batch, actions []int) {
 	}
 }
 
-func (s *scribe) Learn(b *envs.Batch, actions []int) {
+func (s *scribe) Learn(b *envs.Batch, actions []int) error {
 	for i, a := range actions {
 		s.fold(uint64(a), math.Float64bits(b.Reward[i]), uint64(b.Row[i]))
 		if b.Terminated[i] || b.Truncated[i] {
 			s.fold(uint64(b.LastRow[i]))
 		}
 	}
+	return nil
 }
 
 func (s *scribe) Policy(algos.Mode) envs.Policy { return envs.Uniform() }

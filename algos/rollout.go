@@ -1,7 +1,6 @@
 package algos
 
 import (
-	"fmt"
 	"math"
 
 	"idsrl/envs"
@@ -14,7 +13,7 @@ type Rollout struct {
 	N, Horizon, ObsLen, Actions int
 
 	Steps     int       // stored so far, of each environment
-	Obs       []float32 // [N*Horizon x ObsLen], scaled
+	Obs       []float32 // [N*Horizon x ObsLen], what the network saw
 	Legal     []bool    // [N*Horizon x Actions]
 	Action    []int
 	LogProb   []float64
@@ -22,6 +21,7 @@ type Rollout struct {
 	Reward    []float64
 	Next      []float64 // value of the next state: 0 after a terminal step
 	Done      []bool    // the episode ends with this step
+	First     []bool    // the step is the first of the rollout, or of an episode
 	Advantage []float64
 	Return    []float64
 }
@@ -33,12 +33,12 @@ func NewRollout(n, horizon, obsLen, actions int) *Rollout {
 		N: n, Horizon: horizon, ObsLen: obsLen, Actions: actions,
 		Obs: make([]float32, rows*obsLen), Legal: make([]bool, rows*actions), Action: make([]int, rows),
 		LogProb: make([]float64, rows), Value: make([]float64, rows), Reward: make([]float64, rows),
-		Next: make([]float64, rows), Done: make([]bool, rows),
+		Next: make([]float64, rows), Done: make([]bool, rows), First: make([]bool, rows),
 		Advantage: make([]float64, rows), Return: make([]float64, rows),
 	}
 }
 
-// Act stores what every environment's policy saw and chose: obs [N x ObsLen] scaled, legal [N x Actions].
+// Act stores what every environment's policy saw and chose: obs [N x ObsLen], legal [N x Actions].
 func (r *Rollout) Act(obs []float32, legal []bool, actions []int, out nets.PolicyOut) {
 	for i, a := range actions {
 		row := i*r.Horizon + r.Steps
@@ -51,11 +51,12 @@ func (r *Rollout) Act(obs []float32, legal []bool, actions []int, out nets.Polic
 	}
 }
 
-// Learn stores what the actions brought. last gives the value of environment i's last observation, for truncated ones.
-func (r *Rollout) Learn(b *envs.Batch, last func(i int) float64) {
+// Learn stores what the actions brought: rewards [N], scaled or as in b. last gives the value of environment i's last
+// observation, for truncated ones.
+func (r *Rollout) Learn(b *envs.Batch, rewards []float64, last func(i int) float64) {
 	for i := range r.N {
 		row := i*r.Horizon + r.Steps
-		r.Reward[row], r.Done[row], r.Next[row] = b.Reward[i], b.Terminated[i] || b.Truncated[i], 0
+		r.Reward[row], r.Done[row], r.Next[row] = rewards[i], b.Terminated[i] || b.Truncated[i], 0
 		if b.Truncated[i] && !b.Terminated[i] {
 			r.Next[row] = last(i)
 		}
@@ -66,14 +67,16 @@ func (r *Rollout) Learn(b *envs.Batch, last func(i int) float64) {
 // Full reports whether there is no room for another step.
 func (r *Rollout) Full() bool { return r.Steps == r.Horizon }
 
-// Finish computes advantages and returns of a full rollout, given the values of what the environments show now, and
-// makes room for the next.
+// Finish computes advantages, returns and where sequences begin in a full rollout, given the values of what the
+// environments show now, and makes room for the next.
 func (r *Rollout) Finish(now []float64, gamma, lambda float64) {
 	for i := range r.N {
 		from, to := i*r.Horizon, (i+1)*r.Horizon
 		if !r.Done[to-1] {
 			r.Next[to-1] = now[i]
 		}
+		r.First[from] = true
+		copy(r.First[from+1:to], r.Done[from:])
 		GAE(r.Advantage[from:to], r.Return[from:to], r.Reward[from:to], r.Value[from:to], r.Next[from:to],
 			r.Done[from:to], gamma, lambda)
 	}
@@ -95,11 +98,12 @@ func Whiten(xs []float64) {
 	}
 }
 
-// Minibatch is some rows of a Rollout, copied together.
+// Minibatch is rows of experience to learn from. What an algorithm has no use for is nil.
 type Minibatch struct {
-	Obs                               []float32
-	Legal                             []bool
-	Action                            []int
+	Obs                               []float32 // [n x ObsLen]
+	Legal                             []bool    // [n x Actions]
+	Action                            []int     // [n], and so the rest
+	First                             []bool    // a sequence begins with this row; others go on from the row before
 	LogProb, Value, Advantage, Return []float64
 }
 
@@ -107,24 +111,49 @@ type Minibatch struct {
 func NewMinibatch(r *Rollout, rows int) *Minibatch {
 	return &Minibatch{
 		Obs: make([]float32, rows*r.ObsLen), Legal: make([]bool, rows*r.Actions), Action: make([]int, rows),
-		LogProb: make([]float64, rows), Value: make([]float64, rows), Advantage: make([]float64, rows),
-		Return: make([]float64, rows),
+		First: make([]bool, rows), LogProb: make([]float64, rows), Value: make([]float64, rows),
+		Advantage: make([]float64, rows), Return: make([]float64, rows),
 	}
 }
 
-// Gather fills the first len(rows) rows of m and returns them.
-func (m *Minibatch) Gather(r *Rollout, rows []int) Minibatch {
-	n := len(rows)
-	b := Minibatch{
-		m.Obs[:n*r.ObsLen], m.Legal[:n*r.Actions], m.Action[:n], m.LogProb[:n], m.Value[:n], m.Advantage[:n], m.Return[:n],
+// Gather copies segments of a finished rollout to the first rows of m and returns these. Segment k is rows k*length to
+// (k+1)*length; with a length of 1, any rows, and with r.Horizon, all steps of an environment.
+func (m *Minibatch) Gather(r *Rollout, segments []int, length int) Minibatch {
+	return Minibatch{
+		gather(m.Obs, r.Obs, segments, length*r.ObsLen), gather(m.Legal, r.Legal, segments, length*r.Actions),
+		gather(m.Action, r.Action, segments, length), gather(m.First, r.First, segments, length),
+		gather(m.LogProb, r.LogProb, segments, length), gather(m.Value, r.Value, segments, length),
+		gather(m.Advantage, r.Advantage, segments, length), gather(m.Return, r.Return, segments, length),
 	}
-	for k, row := range rows {
-		copy(b.Obs[k*r.ObsLen:(k+1)*r.ObsLen], r.Obs[row*r.ObsLen:])
-		copy(b.Legal[k*r.Actions:(k+1)*r.Actions], r.Legal[row*r.Actions:])
-		b.Action[k], b.LogProb[k], b.Value[k] = r.Action[row], r.LogProb[row], r.Value[row]
-		b.Advantage[k], b.Return[k] = r.Advantage[row], r.Return[row]
+}
+
+// gather copies segments of src, each of size elements, to dst one after the other.
+func gather[T any](dst, src []T, segments []int, size int) []T {
+	for i, k := range segments {
+		copy(dst[i*size:(i+1)*size], src[k*size:])
 	}
-	return b
+	return dst[:len(segments)*size]
+}
+
+// slice returns rows [from, to).
+func (m Minibatch) slice(from, to int) Minibatch {
+	n := len(m.Action)
+	return Minibatch{
+		rowsOf(m.Obs, n, from, to), rowsOf(m.Legal, n, from, to), m.Action[from:to], rowsOf(m.First, n, from, to),
+		rowsOf(m.LogProb, n, from, to), rowsOf(m.Value, n, from, to), rowsOf(m.Advantage, n, from, to),
+		rowsOf(m.Return, n, from, to),
+	}
+}
+
+// rowsOf is rows [from, to) of n rows; nil if there are none.
+func rowsOf[T any](xs []T, n, from, to int) []T {
+	width := len(xs) / n
+	return xs[from*width : to*width]
+}
+
+// All is all rows of a finished rollout, not copied.
+func (r *Rollout) All() Minibatch {
+	return Minibatch{r.Obs, r.Legal, r.Action, r.First, r.LogProb, r.Value, r.Advantage, r.Return}
 }
 
 // Encode saves what is stored.
@@ -170,6 +199,3 @@ func fill[T any](d *Decoder, dst, read []T) {
 	}
 	copy(dst, read)
 }
-
-// String is for error messages.
-func (r *Rollout) String() string { return fmt.Sprintf("rollout of %d x %d steps", r.N, r.Horizon) }

@@ -72,7 +72,7 @@ func (s *Session) Spent() float64 { return s.budget.Spent(s.Episodes, s.Steps) }
 // stride is how many steps of the Vec pass between looks at ctx and at the schedules.
 const stride = 1 << 10
 
-// Run trains until a fraction of the budget is spent or ctx is done; the error is ctx's or an environment's. Where it
+// Run trains until a fraction of the budget is spent or ctx is done; the error is ctx's, a learner's or an environment's. Where it
 // stops makes no difference to the course of training.
 func (s *Session) Run(ctx context.Context, fraction float64) error {
 	episodes, steps := s.budget.at(fraction)
@@ -91,7 +91,9 @@ func (s *Session) Run(ctx context.Context, fraction float64) error {
 			return err
 		}
 		for seat, l := range s.learners {
-			l.Learn(s.vec.Batch(seat), s.actions[seat])
+			if err := l.Learn(s.vec.Batch(seat), s.actions[seat]); err != nil {
+				return fmt.Errorf("%s: %w", s.vec.Spec().Seats[seat].Role, err)
+			}
 		}
 		s.Steps += moves
 		for _, e := range s.vec.Finished() {

@@ -78,7 +78,7 @@ func (t *table) baselinePlayers(ctx context.Context, games int, seed uint64) ([]
 
 // test plays in the open seat of the table.
 func (t *table) test(ctx context.Context, player envs.Policy, games int, root uint64) (algos.Tally, error) {
-	players, err := t.entry.Players(t.settings, len(t.game.Spec().Seats))
+	players, err := t.opponents()
 	if err != nil {
 		return algos.Tally{}, err
 	}

@@ -8,14 +8,74 @@ import (
 	"idsrl/envs"
 )
 
-// table is what a configuration describes, built: the game, who plays it, and the learners of the open seats.
-type table struct {
+// stage is a game and who plays it but for its learners.
+type stage struct {
+	catalog  Catalog
+	cfg      *Config
 	entry    envs.Entry
 	settings envs.Game
-	game     envs.Env // for evaluation, every seat open
-	open     []int    // seats of the game that learners play
-	vec      *envs.Vec
-	learners []algos.Learner // by open seat
+	game     envs.Env          // every seat open
+	opened   map[string]*Saved // frozen players by their hash
+}
+
+// newStage builds the game.
+func (c Catalog) newStage(cfg *Config, entry envs.Entry, game envs.Game, instance uint64) (*stage, error) {
+	env, err := game.New(instance)
+	return &stage{catalog: c, cfg: cfg, entry: entry, settings: game, game: env, opened: map[string]*Saved{}}, err
+}
+
+// seat says who plays a seat.
+func (st *stage) seat(index int) seat {
+	return st.cfg.seat(st.entry, index, st.game.Spec().Seats[index].Role)
+}
+
+// opponents makes the players of the seats in which nobody learns; the others are nil.
+func (st *stage) opponents() ([]envs.Policy, error) {
+	players := make([]envs.Policy, len(st.game.Spec().Seats))
+	for i := range players {
+		var err error
+		if players[i], err = st.opponent(i); err != nil {
+			return nil, err
+		}
+	}
+	return players, nil
+}
+
+// opponent makes the player of a seat; nil if it is a learner's.
+func (st *stage) opponent(index int) (envs.Policy, error) {
+	s := st.seat(index)
+	if s.player == "" || st.catalog.learns(s) {
+		return nil, nil
+	}
+	player, err := st.catalog.player(s.player, st.settings, index, st.game.Spec().Seats[index], st.thaw)
+	if err != nil {
+		return nil, fmt.Errorf("%s = %s: %w", s.role, s.player, err)
+	}
+	return player, nil
+}
+
+// thaw opens the checkpoint of a frozen player.
+func (st *stage) thaw(hash string) (*Saved, error) {
+	if saved := st.opened[hash]; saved != nil {
+		return saved, nil
+	}
+	f, ok := st.cfg.frozen[hash]
+	if !ok {
+		return nil, fmt.Errorf("%s is missing in the folder of the run; put it back", copyOf("", hash))
+	}
+	checkpoint, err := decode(f.path, f.data)
+	if err != nil {
+		return nil, err
+	}
+	st.opened[hash], err = st.catalog.revive(f.path, checkpoint)
+	return st.opened[hash], err
+}
+
+// table is what a configuration describes, built: the game, who plays it, and the learners.
+type table struct {
+	*stage
+	open     []int // seats of the game that learners play
+	learners []algos.Learner
 }
 
 // build makes everything new, untrained.
@@ -24,42 +84,76 @@ func (c Catalog) build(cfg *Config) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &table{entry: entry, settings: cfg.EnvSettings.Bound().(envs.Game)}
-	if t.game, err = t.settings.New(cfg.InstanceSeed); err != nil {
+	t := new(table)
+	if t.stage, err = c.newStage(cfg, entry, cfg.EnvSettings.Bound().(envs.Game), cfg.InstanceSeed); err != nil {
 		return nil, err
 	}
-	for seat := range t.game.Spec().Seats {
-		if entry.Open(seat) {
-			t.open = append(t.open, seat)
+	game := t.game.Spec()
+	spec := &envs.Spec{ID: game.ID, MaxSteps: game.MaxSteps} // of what the learners play
+	for i, seat := range game.Seats {
+		if c.learns(t.seat(i)) {
+			t.open, spec.Seats = append(t.open, i), append(spec.Seats, seat)
 		}
 	}
-	es := make([]envs.Env, cfg.Envs)
+	for i, index := range t.open {
+		config := t.seat(index).section.Bound().(algos.Config)
+		seed := envs.Derive(cfg.Seed, "learner", stream(entry, index, len(game.Seats)))
+		learner, err := config.NewLearner(spec, i, cfg.Envs, seed)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", spec.Seats[i].Role, err)
+		}
+		t.learners = append(t.learners, learner)
+	}
+	return t, nil
+}
+
+// learns reports whether an algorithm plays a seat.
+func (c Catalog) learns(s seat) bool {
+	_, err := algos.Find(c.Algorithms, s.player)
+	return err == nil
+}
+
+// stream numbers the random stream of a seat's learner: the seats that the environment leaves open come before those
+// that it casts. So a learner draws the same whoever plays the other seats.
+func stream(entry envs.Entry, index, seats int) (n uint64) {
+	for other := range seats {
+		if entry.Open(other) == entry.Open(index) && other < index || entry.Open(other) && !entry.Open(index) {
+			n++
+		}
+	}
+	return n
+}
+
+// vec makes the environments of training, with the opponents in their seats.
+func (t *table) vec() (*envs.Vec, error) {
+	es := make([]envs.Env, t.cfg.Envs)
 	for i := range es {
-		if es[i], err = entry.Build(t.settings, cfg.InstanceSeed); err != nil {
-			return nil, err
-		}
-	}
-	views := make([]envs.View, len(t.open))
-	for i := range t.open {
-		seed := envs.Derive(cfg.Seed, "learner", uint64(i))
-		learner, err := cfg.Settings.Bound().(algos.Config).NewLearner(es[0].Spec(), i, cfg.Envs, seed)
+		game, err := t.settings.New(t.cfg.InstanceSeed)
 		if err != nil {
 			return nil, err
 		}
-		t.learners = append(t.learners, learner)
-		views[i] = learner.View()
+		players, err := t.opponents()
+		if err != nil {
+			return nil, err
+		}
+		if es[i], err = envs.Versus(game, players...); err != nil {
+			return nil, err
+		}
 	}
-	t.vec, err = envs.NewVec(envs.Derive(cfg.Seed, "training", 0), es, views)
-	return t, err
+	views := make([]envs.View, len(t.learners))
+	for i, l := range t.learners {
+		views[i] = l.View()
+	}
+	return envs.NewVec(envs.Derive(t.cfg.Seed, "training", 0), es, views)
 }
 
 // role is what the learner's seat is for.
 func (t *table) role(learner int) envs.Role { return t.game.Spec().Seats[t.open[learner]].Role }
 
-// players seat a policy of every learner in the given mode, and the environment's bots in the other seats. They hold until
-// the learners learn on.
+// players seat a policy of every learner in the given mode, and the opponents in the other seats. They hold until the
+// learners learn on.
 func (t *table) players(mode algos.Mode) ([]envs.Policy, error) {
-	players, err := t.entry.Players(t.settings, len(t.game.Spec().Seats))
+	players, err := t.opponents()
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +170,8 @@ func (t *table) restore(c *algos.Checkpoint) error {
 			len(c.Learners), len(t.learners))
 	}
 	var problems error
-	for i, data := range c.Learners {
-		problems = errors.Join(problems, t.learners[i].UnmarshalBinary(data))
+	for i, state := range c.Learners {
+		problems = errors.Join(problems, state.Restore(t.learners[i]))
 	}
 	return problems
 }

@@ -2,11 +2,13 @@
 package experiments
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"idsrl/algos"
@@ -23,7 +25,9 @@ type Catalog struct {
 // Config is a training run, complete: the same Config gives the same bytes, on one architecture.
 type Config struct {
 	Env          string `yaml:"env" usage:"environment, as listed by: idsrl envs list"`
-	Algo         string `yaml:"algo" usage:"algorithm of every seat that the environment leaves open"`
+	Algo         string `yaml:"algo,omitempty" usage:"algorithm of every seat that the environment leaves open"`
+	Attacker     string `yaml:"attacker,omitempty" usage:"who plays the attacker instead: an algorithm, or a player that does not learn, as in idsrl train --help; learners of different algorithms take the larger number of environments and the larger budget, in steps if one counts them"`
+	Defender     string `yaml:"defender,omitempty" usage:"the same for the defender"`
 	Seed         uint64 `yaml:"seed" usage:"root of all random numbers of training and evaluation"`
 	InstanceSeed uint64 `yaml:"instance_seed" usage:"decides what the environment draws once, such as where its weak spots are; 0 derives it from seed"`
 
@@ -37,7 +41,12 @@ type Config struct {
 	FinalEpisodes int `yaml:"final_episodes" range:"[1, 100000000]" usage:"games of the last evaluation and mode"`
 
 	EnvSettings settings.Section `yaml:"env_settings" usage:"settings of the environment"`
-	Settings    settings.Section `yaml:"settings" usage:"hyperparameters of the algorithm"`
+	Settings    settings.Section `yaml:"settings,omitempty" usage:"hyperparameters of the algorithm"`
+
+	AttackerSettings settings.Section `yaml:"attacker_settings,omitempty" usage:"hyperparameters of the algorithm that attacker names"`
+	DefenderSettings settings.Section `yaml:"defender_settings,omitempty" usage:"hyperparameters of the algorithm that defender names"`
+
+	frozen map[string]frozen // what the frozen players are made from, by hash
 }
 
 // Defaults are the settings of a run but for its environment, algorithm and budget.
@@ -47,48 +56,38 @@ func Defaults() *Config {
 
 // Sources are where the settings of a run come from, the later ones over the earlier.
 type Sources struct {
-	File      *settings.Source // a whole configuration; may be nil
-	Env, Algo string           // names, over those of the file; may be empty
-	EnvFile   *settings.Source // settings of the environment; may be nil
-	EnvSet    []string         // assignments key=value to settings of the environment
-	Set       []string         // assignments to settings of the run or of the algorithm
+	File      *settings.Source     // a whole configuration; may be nil
+	Dir       string               // its folder, which holds the checkpoints of frozen players that it names by hash
+	Env, Algo string               // names, over those of the file; may be empty
+	Players   map[envs.Role]string // who plays, over those of the file
+	EnvFile   *settings.Source     // settings of the environment; may be nil
+	EnvSet    []string             // assignments key=value to settings of the environment
+	Set       []string             // assignments to settings of the run, of all learners or, as in attacker.key=value, of one
 }
 
 // Load makes a configuration in which everything is settled. It reports all problems at once.
 func (c Catalog) Load(from Sources) (*Config, error) {
 	cfg := Defaults()
-	ofRun, ofAlgo := split(from.Set)
+	ofRun, ofLearners := split(from.Set)
 	problems := settings.Load(cfg, from.File, settings.Assign("--set", ofRun))
-	if from.Env != "" {
-		cfg.Env = from.Env
+	cfg.Env, cfg.Algo = cmp.Or(from.Env, cfg.Env), cmp.Or(from.Algo, cfg.Algo)
+	for role, player := range from.Players {
+		*cfg.part(role).player = player
 	}
-	if from.Algo != "" {
-		cfg.Algo = from.Algo
-	}
+	cfg.resolve()
 	entry, err := c.Envs.Lookup(cfg.Env)
 	if cfg.Env == "" {
 		err = errors.New("which environment? name one with --env; idsrl envs list shows all")
 	}
-	problems = errors.Join(problems, err)
-	algorithm, algoErr := algos.Find(c.Algorithms, cfg.Algo)
-	if cfg.Algo == "" {
-		algoErr = errors.New("which algorithm? name one with --algo: " + strings.Join(c.algorithmNames(), ", "))
-	}
-	problems = errors.Join(problems, algoErr)
-	if err == nil {
-		problems = errors.Join(problems, bind(&cfg.EnvSettings, entry.Game(), from.EnvFile, "--env-set", from.EnvSet))
-	}
-	if algoErr == nil {
-		problems = errors.Join(problems, bind(&cfg.Settings, algorithm.Config(), nil, "--set", ofAlgo))
-		if cfg.Episodes == 0 && cfg.Steps == 0 {
-			cfg.Episodes, cfg.Steps = algorithm.Budget.Episodes, algorithm.Budget.Steps
+	if err != nil {
+		_, algoErr := c.algorithm(cfg.Algo)
+		if cfg.Algo == "" && cfg.named() {
+			algoErr = nil
 		}
-		if cfg.Envs == 0 {
-			cfg.Envs = max(1, algorithm.Envs)
-		}
+		return cfg, errors.Join(problems, err, algoErr)
 	}
-	cfg.resolve()
-	return cfg, problems
+	err = bind(&cfg.EnvSettings, entry.Game(), from.EnvFile, settings.Assign("--env-set", from.EnvSet))
+	return cfg, distinct(errors.Join(problems, err, c.cast(cfg, entry, from.Dir, ofLearners)))
 }
 
 // resolve settles the instance seed.
@@ -109,37 +108,35 @@ func (cfg *Config) WithSeed(seed uint64) *Config {
 	return &c
 }
 
-func (c Catalog) algorithmNames() []string {
-	var names []string
-	for _, a := range c.Algorithms {
-		names = append(names, a.Name)
-	}
-	return names
-}
-
-// split separates assignments to settings of a run from those to settings of its algorithm.
-func split(assignments []string) (ofRun, ofAlgo []string) {
-	keys := map[string]bool{}
-	bare := Defaults()
-	bare.EnvSettings.Bind(&struct{}{}) //nolint:errcheck // nothing waits to be loaded
-	bare.Settings.Bind(&struct{}{})    //nolint:errcheck // nothing waits to be loaded
-	for _, f := range settings.Fields(bare) {
-		keys[f.Key] = true
-	}
+// split separates assignments to settings of a run from those to settings of its learners.
+func split(assignments []string) (ofRun, ofLearners []string) {
 	for _, a := range assignments {
-		if key, _, _ := strings.Cut(a, "="); keys[strings.TrimSpace(key)] {
+		if has(Defaults(), keyOf(a)) {
 			ofRun = append(ofRun, a)
 		} else {
-			ofAlgo = append(ofAlgo, a)
+			ofLearners = append(ofLearners, a)
 		}
 	}
-	return ofRun, ofAlgo
+	return ofRun, ofLearners
 }
 
-// bind settles a section: the struct's own values, what the configuration says, a file, assignments.
-func bind(section *settings.Section, into any, file *settings.Source, flag string, assignments []string) error {
+// keyOf is the key of an assignment.
+func keyOf(assignment string) string {
+	key, _, _ := strings.Cut(assignment, "=")
+	return strings.TrimSpace(key)
+}
+
+// has reports whether cfg has a setting or a group of that key.
+func has(cfg any, key string) bool {
+	return slices.ContainsFunc(settings.Fields(cfg), func(f settings.Field) bool {
+		return f.Key == key || strings.HasPrefix(f.Key, key+".")
+	})
+}
+
+// bind settles a section: the struct's own values, what the configuration says, then the sources.
+func bind(section *settings.Section, into any, sources ...*settings.Source) error {
 	problems := section.Bind(into)
-	more := settings.Load(into, file, settings.Assign(flag, assignments))
+	more := settings.Load(into, sources...)
 	if problems != nil {
 		more = placed(more) // the rest repeats what Bind found
 	}
@@ -162,6 +159,37 @@ func placed(problems error) error {
 	return kept
 }
 
+// distinct is problems without those that another repeats or says more of.
+func distinct(problems error) error {
+	all := leaves(problems)
+	var kept []error
+	for i, p := range all {
+		covered := false
+		for j, other := range all {
+			longer := len(other.Error()) - len(p.Error())
+			covered = covered || strings.HasPrefix(other.Error(), p.Error()) && (longer > 0 || j < i)
+		}
+		if !covered {
+			kept = append(kept, p)
+		}
+	}
+	return errors.Join(kept...)
+}
+
+// leaves are the single problems in a tree of joined ones.
+func leaves(problems error) (list []error) {
+	switch joined := problems.(type) { //nolint:errorlint // this takes the tree of errors apart, node by node
+	case nil:
+	case interface{ Unwrap() []error }:
+		for _, p := range joined.Unwrap() {
+			list = append(list, leaves(p)...)
+		}
+	default:
+		list = []error{problems}
+	}
+	return list
+}
+
 // EnvName names the environment: the registered id, and what is set otherwise.
 func (c Catalog) EnvName(cfg *Config) string {
 	entry, err := c.Envs.Lookup(cfg.Env)
@@ -171,20 +199,38 @@ func (c Catalog) EnvName(cfg *Config) string {
 	return variant(cfg.Env, entry.Game(), cfg.EnvSettings.Bound())
 }
 
-// AlgoName names the algorithm and what of its settings is not the default.
+// AlgoName names the algorithm and what of its settings is not the default, such as "tabular-q+gamma=0.9". Where
+// learners differ or a seat is not played as the environment casts it, it names all players: "ppo-vs-bot-random".
 func (c Catalog) AlgoName(cfg *Config) string {
-	algorithm, err := algos.Find(c.Algorithms, cfg.Algo)
+	entry, err := c.Envs.Lookup(cfg.Env)
+	if err != nil || !cfg.named() {
+		return c.playerName(seat{player: cfg.Algo, section: &cfg.Settings})
+	}
+	seats, err := cfg.seats(entry)
 	if err != nil {
 		return cfg.Algo
 	}
-	return variant(cfg.Algo, algorithm.Config(), cfg.Settings.Bound())
+	var names []string
+	for _, s := range seats {
+		names = append(names, c.playerName(s))
+	}
+	return strings.Join(names, "-vs-")
 }
 
-// maxVariant is the longest list of changes that a name spells out.
-const maxVariant = 60
+// playerName names who plays a seat.
+func (c Catalog) playerName(s seat) string {
+	algorithm, err := algos.Find(c.Algorithms, s.player)
+	if err == nil {
+		return variant(s.player, algorithm.Config(), s.section.Bound())
+	}
+	kind, which, ok := strings.Cut(s.player, ":")
+	if !ok {
+		return s.player
+	}
+	return kind + "-" + inPath(which)
+}
 
-// variant is base and the changes from one struct of settings to another, such as "tabular-q+state=observation"; a
-// long list of changes is named by its hash.
+// variant is base and the changes from one struct of settings to another, such as "tabular-q+state=observation".
 func variant(base string, from, to any) string {
 	defaults := map[string]string{}
 	for _, f := range settings.Fields(from) {
@@ -199,12 +245,19 @@ func variant(base string, from, to any) string {
 	if len(changes) == 0 {
 		return base
 	}
-	list := strings.Join(changes, ",")
-	if len(list) > maxVariant || strings.ContainsAny(list, `/\ "`) {
-		sum := sha256.Sum256([]byte(list))
-		list = hex.EncodeToString(sum[:4])
+	return base + "+" + inPath(strings.Join(changes, ","))
+}
+
+// maxInPath is the longest text that a name spells out.
+const maxInPath = 60
+
+// inPath is text as part of a name: its hash where it is long or no good in a path.
+func inPath(text string) string {
+	if len(text) > maxInPath || strings.ContainsAny(text, `/\ "*:<>?|`) {
+		sum := sha256.Sum256([]byte(text))
+		return hex.EncodeToString(sum[:4])
 	}
-	return base + "+" + list
+	return text
 }
 
 // Dir is the folder of a run below root: environment, algorithm, seed.
@@ -213,4 +266,4 @@ func (c Catalog) Dir(root string, cfg *Config) string {
 }
 
 // Encode is the config.yaml of a run.
-func (cfg *Config) Encode() []byte { return settings.Encode(cfg) }
+func (cfg *Config) Encode() []byte { return settings.Compact(cfg) }

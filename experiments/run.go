@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -105,12 +106,16 @@ func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, er
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{results.ManifestFile, results.FinalCheckpoint, results.LastCheckpoint} {
+	stale, err := fs.Glob(os.DirFS(dir), results.OpponentCheckpoints)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range append(stale, results.ManifestFile, results.FinalCheckpoint, results.LastCheckpoint) {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
 	}
-	if err := results.WriteFile(filepath.Join(dir, results.ConfigFile), cfg.Encode()); err != nil {
+	if err := errors.Join(cfg.keep(dir), results.WriteFile(filepath.Join(dir, results.ConfigFile), cfg.Encode())); err != nil {
 		return nil, err
 	}
 	if err := r.open(); err != nil {
@@ -146,7 +151,7 @@ func (c Catalog) Resume(dir string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := c.Load(Sources{File: settings.File(filepath.Join(dir, results.ConfigFile), checkpoint.Config)})
+	cfg, err := c.Load(Sources{File: settings.File(filepath.Join(dir, results.ConfigFile), checkpoint.Config), Dir: dir})
 	if err != nil {
 		return nil, err
 	}
@@ -205,9 +210,13 @@ func (c Catalog) prepare(cfg *Config, dir string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	vec, err := t.vec()
+	if err != nil {
+		return nil, err
+	}
 	r := &Run{
 		Dir: dir, Config: cfg, options: o, table: t,
-		session: algos.NewSession(t.vec, t.learners, algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}),
+		session: algos.NewSession(vec, t.learners, algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}),
 		manifest: results.Manifest{
 			Env: c.EnvName(cfg), Algo: c.AlgoName(cfg), Seed: cfg.Seed, InstanceSeed: cfg.InstanceSeed,
 			StartedAt: time.Now().UTC(), Command: o.Command, Program: o.Program,
@@ -382,11 +391,11 @@ func (r *Run) checkpoint() (*algos.Checkpoint, error) {
 		Config: r.Config.Encode(),
 	}
 	for _, l := range r.table.learners {
-		data, err := l.MarshalBinary()
+		state, err := algos.Save(l)
 		if err != nil {
 			return nil, err
 		}
-		c.Learners = append(c.Learners, data)
+		c.Learners = append(c.Learners, state)
 	}
 	return c, nil
 }
@@ -468,6 +477,11 @@ func ReadCheckpoint(path string) (*algos.Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decode(path, data)
+}
+
+// decode is ReadCheckpoint of data that was read at path.
+func decode(path string, data []byte) (*algos.Checkpoint, error) {
 	c, err := algos.DecodeCheckpoint(data)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -114,7 +114,7 @@ func TestRunFiles(t *testing.T) {
 	if string(c.Config) != read(t, dir, results.ConfigFile) || string(c.Config) != string(cfg.Encode()) {
 		t.Error("config.yaml, that of the checkpoint and the configuration differ")
 	}
-	if want := (algos.Header{Format: 1, Env: want.Env, Algo: want.Algo, Seed: 3, Episodes: run.Episodes, Steps: 3000, Learners: 2}); c.Header != want {
+	if want := (algos.Header{Format: algos.CheckpointFormat, Env: want.Env, Algo: want.Algo, Seed: 3, Episodes: run.Episodes, Steps: 3000, Learners: 2}); c.Header != want {
 		t.Errorf("header %+v, want %+v", c.Header, want)
 	}
 	if len(c.Session) > 0 {
@@ -558,7 +558,7 @@ func TestResumeErrors(t *testing.T) {
 		{"no session", change(func(c *algos.Checkpoint) { c.Session = nil }), []string{"last.ckpt"}},
 		{"session that is no JSON", change(func(c *algos.Checkpoint) { c.Session = []byte("{") }), []string{"last.ckpt"}},
 		{"session of nothing", change(func(c *algos.Checkpoint) { c.Session = []byte("{}") }), []string{"last.ckpt"}},
-		{"learner damaged", change(func(c *algos.Checkpoint) { c.Learners[0] = c.Learners[0][1:] }), []string{"last.ckpt", "tabular-q"}},
+		{"learner damaged", change(func(c *algos.Checkpoint) { c.Learners[0].Data = c.Learners[0].Data[1:] }), []string{"last.ckpt", "tabular-q"}},
 		{"learner lost", change(func(c *algos.Checkpoint) { c.Learners = nil }), []string{"0 learners", "1 open seat"}},
 		{"environment unknown", change(replace("env: idsgame-minimal_defense-v2", "env: idsgame-minimal_defence-v2")), []string{"no environment called", "did you mean"}},
 		{"setting unknown", change(replace("gamma:", "gama:")), []string{"config.yaml:", "settings.gama", "did you mean"}},

@@ -3,11 +3,9 @@ package experiments
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"idsrl/algos"
@@ -28,19 +26,36 @@ type Saved struct {
 
 // Open reads a checkpoint file, or the final checkpoint of a run's folder, or the last one if it is not finished.
 func (c Catalog) Open(path string) (*Saved, error) {
-	if info, err := os.Stat(path); err != nil {
+	path, err := checkpointAt(path)
+	if err != nil {
 		return nil, err
-	} else if info.IsDir() {
-		path, err = checkpointIn(path)
-		if err != nil {
-			return nil, err
-		}
 	}
 	checkpoint, err := ReadCheckpoint(path)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := c.Load(Sources{File: settings.File(path+":config.yaml", checkpoint.Config)})
+	return c.revive(path, checkpoint)
+}
+
+// checkpointAt is the checkpoint file that path names, itself or as the folder of a run.
+func checkpointAt(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return path, err
+	}
+	for _, name := range []string{results.FinalCheckpoint, results.LastCheckpoint} {
+		file := filepath.Join(path, name)
+		if _, err := os.Stat(file); err == nil {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("%s holds no checkpoint (%s or %s): is it the folder of a run?", path,
+		results.FinalCheckpoint, results.LastCheckpoint)
+}
+
+// revive builds what a checkpoint is of. Errors name it path.
+func (c Catalog) revive(path string, checkpoint *algos.Checkpoint) (*Saved, error) {
+	cfg, err := c.Load(Sources{File: settings.File(path+":config.yaml", checkpoint.Config), Dir: filepath.Dir(path)})
 	if err != nil {
 		return nil, err
 	}
@@ -58,17 +73,6 @@ func (c Catalog) Open(path string) (*Saved, error) {
 	return s, nil
 }
 
-func checkpointIn(dir string) (string, error) {
-	for _, name := range []string{results.FinalCheckpoint, results.LastCheckpoint} {
-		path := filepath.Join(dir, name)
-		if _, err := os.Stat(path); err == nil {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("%s holds no checkpoint (%s or %s): is it the folder of a run?", dir,
-		results.FinalCheckpoint, results.LastCheckpoint)
-}
-
 // Roles are the roles that the run's learners play.
 func (s *Saved) Roles() []envs.Role {
 	roles := make([]envs.Role, len(s.table.learners))
@@ -78,20 +82,23 @@ func (s *Saved) Roles() []envs.Role {
 	return roles
 }
 
-// Policy is what the run has learnt for the role of a seat. The seat must look like the one of the training.
+// Policy is what the run has learnt for the role of a seat, which must look like the one of the training. All policies
+// of a run are for one goroutine.
 func (s *Saved) Policy(seat envs.Seat, mode algos.Mode) (envs.Policy, error) {
 	i := slices.Index(s.Roles(), seat.Role)
 	if i < 0 {
-		return nil, fmt.Errorf("%s holds no %s", s.Path, seat.Role)
+		return nil, fmt.Errorf("%s holds no %s: it has learnt to be the %s", s.Path, seat.Role, s.names())
 	}
+	const cure = "; it is of %s, take a run of the same game and size"
 	learnt := s.table.game.Spec().Seats[s.table.open[i]]
 	switch {
 	case learnt.Actions.N != seat.Actions.N:
-		return nil, fmt.Errorf("%s has learnt to choose among %d actions, not %d", s.Path, learnt.Actions.N, seat.Actions.N)
+		return nil, fmt.Errorf("%s has learnt to choose among %d actions, not %d"+cure,
+			s.Path, learnt.Actions.N, seat.Actions.N, s.Config.Env)
 	case learnt.Obs.Len() != seat.Obs.Len(), !slices.Equal(learnt.Encodings, seat.Encodings):
-		return nil, fmt.Errorf("%s has learnt from other observations than this environment's", s.Path)
+		return nil, fmt.Errorf("%s has learnt from other observations than this environment's"+cure, s.Path, s.Config.Env)
 	}
-	return s.table.learners[i].Policy(mode), nil
+	return algos.Lend(s.table.learners[i], mode), nil // nothing learns on
 }
 
 // Test is an evaluation of a saved run.
@@ -116,65 +123,65 @@ type Result struct {
 
 // Run plays the games of the test in one mode.
 func (s *Saved) Run(ctx context.Context, test Test, mode algos.Mode) (Result, error) {
-	entry, game, env, err := s.stage(test)
+	st, err := s.stage(test)
 	if err != nil {
 		return Result{}, err
 	}
-	players, err := s.players(test, entry, game, env, mode)
+	players, err := s.players(test, st, mode)
 	if err != nil {
 		return Result{}, err
 	}
-	tally, err := algos.Evaluate(ctx, env, players, test.Episodes, test.Seed, test.Watch)
-	return Result{Mode: mode, Seats: env.Spec().Seats, Tally: tally}, err
+	tally, err := algos.Evaluate(ctx, st.game, players, test.Episodes, test.Seed, test.Watch)
+	return Result{Mode: mode, Seats: st.game.Spec().Seats, Tally: tally}, err
 }
 
-// stage builds the game of a test.
-func (s *Saved) stage(test Test) (entry envs.Entry, game envs.Game, env envs.Env, err error) {
-	name, instance := test.Env, test.InstanceSeed
-	if name == "" {
-		name = s.Config.Env
+// stage builds the game of a test. In the run's own environment its opponents are those of the training, in another one
+// that environment's bots.
+func (s *Saved) stage(test Test) (*stage, error) {
+	cfg, instance := s.Config, test.InstanceSeed
+	if test.Env != "" {
+		cfg = &Config{Env: test.Env}
 	}
 	if instance == 0 {
 		instance = s.Config.InstanceSeed
 	}
-	if entry, err = s.catalog.Envs.Lookup(name); err != nil {
-		return entry, nil, nil, err
+	entry, err := s.catalog.Envs.Lookup(cfg.Env)
+	if err != nil {
+		return nil, err
 	}
-	game = entry.Game()
+	game := entry.Game()
 	var sources []*settings.Source
 	if test.Env == "" {
 		sources = append(sources, settings.File(s.Path+":config.yaml", settings.Encode(s.table.settings)))
 	}
 	sources = append(sources, test.EnvFile, settings.Assign("--env-set", test.EnvSet))
 	if err = settings.Load(game, sources...); err != nil {
-		return entry, nil, nil, err
-	}
-	env, err = game.New(instance)
-	return entry, game, env, err
-}
-
-// players seats the run, the opponent it is tested against, and the environment's bots.
-func (s *Saved) players(
-	test Test, entry envs.Entry, game envs.Game, env envs.Env, mode algos.Mode,
-) ([]envs.Policy, error) {
-	seats := env.Spec().Seats
-	players, err := entry.Players(game, len(seats))
-	if err != nil {
 		return nil, err
 	}
+	return s.catalog.newStage(cfg, entry, game, instance)
+}
+
+// players seats the run, the opponent it is tested against, and those that the stage has.
+func (s *Saved) players(test Test, st *stage, mode algos.Mode) ([]envs.Policy, error) {
+	seats := st.game.Spec().Seats
 	plays := func(seat envs.Seat) bool {
 		return slices.Contains(s.Roles(), seat.Role) && (test.As == envs.Nobody || test.As == seat.Role)
 	}
 	if !slices.ContainsFunc(seats, plays) {
 		return nil, fmt.Errorf("%s plays none of the seats: it has learnt to be the %s", s.Path, s.names())
 	}
+	players := make([]envs.Policy, len(seats))
 	for i, seat := range seats {
+		var err error
 		switch {
 		case plays(seat):
 			players[i], err = s.Policy(seat, mode)
 		case test.Opponent != "":
-			players[i], err = s.catalog.Player(test.Opponent, game, i, seat)
-		case players[i] == nil:
+			players[i], err = s.catalog.player(test.Opponent, st.settings, i, seat, s.catalog.Open)
+		default:
+			players[i], err = st.opponent(i)
+		}
+		if players[i] == nil && err == nil {
 			err = &settings.Error{Key: "opponent", Problem: fmt.Sprintf("who plays the %s? name one", seat.Role)}
 		}
 		if err != nil {
@@ -191,44 +198,3 @@ func (s *Saved) names() string {
 	}
 	return strings.Join(names, " and the ")
 }
-
-// PlayerHelp says what Catalog.Player understands.
-const PlayerHelp = "bot:NAME, random, constant:ACTION (an id or a name) or checkpoint:RUN"
-
-// Player makes a player of a seat of game from its description:
-//
-//	bot:NAME         a bot of the game
-//	random           any legal action
-//	constant:ACTION  always the same action, an id or a name
-//	checkpoint:RUN   what a run has learnt, greedy: a checkpoint file or the folder of a run
-func (c Catalog) Player(description string, game envs.Game, seat int, spec envs.Seat) (envs.Policy, error) {
-	kind, name, _ := strings.Cut(description, ":")
-	switch kind {
-	case "bot":
-		return envs.NewBot(game, seat, name)
-	case "random":
-		return envs.Uniform(), nil
-	case "constant":
-		for id := range spec.Actions.N {
-			if name == strconv.Itoa(id) || name == spec.Actions.Name(id) {
-				return constant(id), nil
-			}
-		}
-		return nil, &settings.Error{Key: "constant", Value: name, Problem: fmt.Sprintf(
-			"the %s has no such action: ids are 0 to %d, names are like %s", spec.Role, spec.Actions.N-1, spec.Actions.Name(0))}
-	case "checkpoint":
-		saved, err := c.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		return saved.Policy(spec, algos.Greedy)
-	default:
-		return nil, &settings.Error{Key: "player", Value: description, Problem: "is none of: " + PlayerHelp}
-	}
-}
-
-// constant always plays the same action.
-type constant int
-
-// Act does not look.
-func (c constant) Act(envs.Env, int, *rand.Rand) int { return int(c) }

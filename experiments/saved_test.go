@@ -128,6 +128,7 @@ func TestOpponents(t *testing.T) {
 		{"constant:" + s.Config.EnvSettings.Bound().(envs.Game).Bots(1)[0].Name, `minimal: the defender has no such action: ids are 0 to 43, names are like`},
 		{"checkpoint:" + defender, ""},
 		{"checkpoint:" + filepath.Join(defender, "final.ckpt"), ""},
+		{"greedy:" + defender, ""},
 		{"bot:minimall", `no bot of this seat called "minimall"; did you mean "minimal"?`},
 		{"bot:maximal", `no bot of this seat called "maximal"`},
 		{"bot:", "no bot of this seat"},
@@ -179,10 +180,12 @@ func TestAs(t *testing.T) {
 		if _, err := inModes(context.Background(), s, of); err == nil || !strings.Contains(err.Error(), "? name one") {
 			t.Errorf("as the %s without an opponent: error %v", role, err)
 		}
-		// Against itself it plays the same games as both seats of it.
-		of.Opponent = "checkpoint:" + s.Path
-		if got := test(t, s, of); got[0].Hacks != both[0].Hacks || got[0].Steps != both[0].Steps {
-			t.Errorf("as the %s against itself: %+v, both: %+v", role, got[0].Tally, both[0].Tally)
+		// Against itself, without chance and with it, it plays the same games as both seats of it.
+		for i, kind := range []string{"greedy:", "checkpoint:"} {
+			of.Opponent = kind + s.Path
+			if got := test(t, s, of); got[i].Hacks != both[i].Hacks || got[i].Steps != both[i].Steps {
+				t.Errorf("as the %s against %s itself: %+v, both: %+v", role, kind, got[i].Tally, both[i].Tally)
+			}
 		}
 		differ := false
 		for _, of.Opponent = range []string{"constant:front", "constant:back"} {

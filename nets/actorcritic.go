@@ -20,6 +20,7 @@ type ActorCriticConfig struct {
 	Hidden       []int // widths of the hidden layers, one at least
 	Activation   Activation
 	Shared       bool // one tower of hidden layers for both, instead of one each
+	LSTM         int  // units of an LSTM after a shared tower, for [NewRecurrent]; 0: none
 	NoValue      bool // a policy without a value function: all values are 0
 }
 
@@ -28,25 +29,28 @@ func (c *ActorCriticConfig) Validate() error {
 	if c.Obs < 1 || c.Actions < 1 {
 		return fmt.Errorf("nets: %d observations and %d actions: want one of each at least", c.Obs, c.Actions)
 	}
-	if len(c.Hidden) < 1 || slices.Min(c.Hidden) < 1 {
-		return fmt.Errorf("nets: hidden layers %v: want one at least, all positive", c.Hidden)
-	}
 	if c.Shared && c.NoValue {
 		return errors.New("nets: nothing to share a tower with where there is no value")
 	}
-	return c.Activation.Validate()
+	if c.LSTM > 0 && !c.Shared {
+		return errors.New("nets: an LSTM after two towers: want a shared one")
+	}
+	return validateTrunk(c.Hidden, c.LSTM, c.Activation)
 }
 
 // An ActorCritic is a Policy with one logit for each action.
 //
 //	separate:  obs → policy tower → policy head → logits      shared:  obs → tower → policy head → logits
 //	           obs → value tower  → value head  → value                             → value head  → value
+//
+// An LSTM stands between a shared tower and the heads.
 type ActorCritic[T Float] struct {
 	network[T]
 	cfg                     ActorCriticConfig
-	policyBody, policyHead  *stack[T]
-	valueBody, valueHead    *stack[T] // body nil if shared, both nil without a value
-	dhidden                 []T       // derivatives of the last hidden layer
+	policyBody              trunk[T]
+	valueBody               *stack[T] // nil if shared, or without a value
+	policyHead, valueHead   *stack[T] // the latter nil without a value
+	dhidden                 []T       // derivatives of what the heads see
 	rows                    []Categorical[T]
 	actions                 []int // of Evaluate
 	out                     PolicyOut
@@ -60,24 +64,27 @@ func NewActorCritic[T Float](cfg ActorCriticConfig, rng *rand.Rand) (*ActorCriti
 		return nil, err
 	}
 	cfg.Hidden = slices.Clone(cfg.Hidden)
-	sizes, width := append([]int{cfg.Obs}, cfg.Hidden...), cfg.Hidden[len(cfg.Hidden)-1]
+	sizes := append([]int{cfg.Obs}, cfg.Hidden...)
 	a := &ActorCritic[T]{cfg: cfg}
 	// The towers come first: with the usual widths their weights then begin on multiples of 64 bytes.
-	a.policyBody = newStack[T]("policy", cfg.Activation, true, 0, sizes...)
+	a.policyBody = newTrunk[T]("policy", cfg.Activation, cfg.LSTM, sizes...)
+	width := a.policyBody.width()
 	a.policyHead = newStack[T]("policy_head", cfg.Activation, false, policyGain, width, cfg.Actions)
-	stacks := []*stack[T]{a.policyBody}
+	parts := a.policyBody.parts()
 	if !cfg.Shared && !cfg.NoValue {
 		a.valueBody = newStack[T]("value", cfg.Activation, true, 0, sizes...)
-		stacks = append(stacks, a.valueBody)
+		parts = append(parts, a.valueBody)
 	}
-	stacks = append(stacks, a.policyHead)
+	parts = append(parts, a.policyHead)
 	if !cfg.NoValue {
 		a.valueHead = newStack[T]("value_head", cfg.Activation, false, valueGain, width, 1)
-		stacks = append(stacks, a.valueHead)
+		parts = append(parts, a.valueHead)
 	}
-	a.network = newNetwork(rng, stacks...)
+	a.network = newNetwork(rng, parts...)
 	return a, nil
 }
+
+func (a *ActorCritic[T]) lstm() *lstm[T] { return a.policyBody.memory }
 
 // Inputs is the width of an observation.
 func (a *ActorCritic[T]) Inputs() int { return a.cfg.Obs }
@@ -102,7 +109,7 @@ func (a *ActorCritic[T]) forwardValue(obs []T, n int) (values []T) {
 		return a.blank
 	}
 	if a.cfg.Shared {
-		return a.valueHead.forward(a.policyBody.outputs[len(a.cfg.Hidden)-1], n)
+		return a.valueHead.forward(a.policyBody.output, n)
 	}
 	return a.valueHead.forward(a.valueBody.forward(obs[:n*a.cfg.Obs], n), n)
 }
@@ -111,12 +118,12 @@ func (a *ActorCritic[T]) forwardValue(obs []T, n int) (values []T) {
 // with respect to the last Forward's results.
 func (a *ActorCritic[T]) Backward(dlogits, dvalues []T, n int) {
 	dlogits = dlogits[:n*a.cfg.Actions]
-	a.dhidden = resize(a.dhidden, n*a.cfg.Hidden[len(a.cfg.Hidden)-1])
+	a.dhidden = resize(a.dhidden, n*a.policyBody.width())
 	a.policyHead.backward(a.dhidden, dlogits, n, false)
 	if a.cfg.Shared {
 		a.valueHead.backward(a.dhidden, dvalues[:n], n, true)
 	}
-	a.policyBody.backward(nil, a.dhidden, n, false)
+	a.policyBody.backward(a.dhidden, n)
 	if a.valueBody != nil {
 		a.valueHead.backward(a.dhidden, dvalues[:n], n, false)
 		a.valueBody.backward(nil, a.dhidden, n, false)
@@ -204,3 +211,10 @@ func (a *ActorCritic[T]) Clone() *ActorCritic[T] {
 
 // ClonePolicy implements [Policy].
 func (a *ActorCritic[T]) ClonePolicy() Policy[T] { return a.Clone() }
+
+// Replica implements [Replicator].
+func (a *ActorCritic[T]) Replica() Policy[T] {
+	r := a.Clone()
+	r.share(&a.network)
+	return r
+}

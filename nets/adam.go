@@ -47,3 +47,12 @@ func (a *Adam[T]) Step(params, grads []T, lr, maxNorm float64) (norm float64) {
 	})
 	return norm
 }
+
+// Accumulate adds src to dst and sets src to 0: how gradients of several networks become those of one.
+func Accumulate[T Float](dst, src []T) {
+	dst = dst[:len(src)]
+	for i, x := range src {
+		dst[i] += x
+	}
+	clear(src)
+}

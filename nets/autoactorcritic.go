@@ -11,7 +11,8 @@ type AutoActorCriticConfig struct {
 	Obs          int // at least Nodes*Row
 	Nodes, Types int
 	Row          int   // node i's features are obs[i*Row : (i+1)*Row]
-	Hidden       []int // widths of the trunk's layers, one at least; the type head has one hidden layer like the last
+	Hidden       []int // widths of the trunk's layers, one at least
+	LSTM         int   // units of an LSTM after them, for [NewRecurrent]; 0: none
 	Activation   Activation
 }
 
@@ -21,15 +22,14 @@ func (c *AutoActorCriticConfig) Validate() error {
 		return fmt.Errorf("nets: %d nodes of %d types with rows of %d in an observation of %d: want all positive, and the rows inside",
 			c.Nodes, c.Types, c.Row, c.Obs)
 	}
-	if len(c.Hidden) < 1 || slices.Min(c.Hidden) < 1 {
-		return fmt.Errorf("nets: hidden layers %v: want one at least, all positive", c.Hidden)
-	}
-	return c.Activation.Validate()
+	return validateTrunk(c.Hidden, c.LSTM, c.Activation)
 }
 
 // An AutoActorCritic is a Policy whose action is node*Types + type, chosen in this order:
 //
 //	obs → trunk → h;   h → node head → node;   (h, node's row of obs) → type head → type;   h → value head → value
+//
+// The type head has one hidden layer, as wide as h.
 //
 // A node is legal if any of its types is; types are masked by the chosen node's part of legal. So
 //
@@ -39,15 +39,16 @@ func (c *AutoActorCriticConfig) Validate() error {
 // was chosen. The estimate is unbiased; its derivative takes the choice as given.
 type AutoActorCritic[T Float] struct {
 	network[T]
-	cfg                                AutoActorCriticConfig
-	trunk, nodeHead, typeHead, valHead *stack[T]
-	nodes, types                       []Categorical[T]
-	nodeLegal                          []bool // [n x Nodes]
-	nodeAction, typeAction             []int
-	joined                             []T // (h, node's row) [n x (width + Row)]
-	out                                PolicyOut
-	dnodes, dtypes, dvalues            []T
-	dhidden, djoined                   []T
+	cfg                         AutoActorCriticConfig
+	trunk                       trunk[T]
+	nodeHead, typeHead, valHead *stack[T]
+	nodes, types                []Categorical[T]
+	nodeLegal                   []bool // [n x Nodes]
+	nodeAction, typeAction      []int
+	joined                      []T // (h, node's row) [n x (width + Row)]
+	out                         PolicyOut
+	dnodes, dtypes, dvalues     []T
+	dhidden, djoined            []T
 }
 
 // NewAutoActorCritic returns a network initialised as by [NewActorCritic].
@@ -57,17 +58,16 @@ func NewAutoActorCritic[T Float](cfg AutoActorCriticConfig, rng *rand.Rand) (*Au
 	}
 	cfg.Hidden = slices.Clone(cfg.Hidden)
 	a := &AutoActorCritic[T]{cfg: cfg}
-	w := a.width()
-	a.trunk = newStack[T]("trunk", cfg.Activation, true, 0, append([]int{cfg.Obs}, cfg.Hidden...)...)
+	a.trunk = newTrunk[T]("trunk", cfg.Activation, cfg.LSTM, append([]int{cfg.Obs}, cfg.Hidden...)...)
+	w := a.trunk.width()
 	a.typeHead = newStack[T]("type_head", cfg.Activation, false, policyGain, w+cfg.Row, w, cfg.Types)
 	a.nodeHead = newStack[T]("node_head", cfg.Activation, false, policyGain, w, cfg.Nodes)
 	a.valHead = newStack[T]("value_head", cfg.Activation, false, valueGain, w, 1)
-	a.network = newNetwork(rng, a.trunk, a.typeHead, a.nodeHead, a.valHead)
+	a.network = newNetwork(rng, append(a.trunk.parts(), a.typeHead, a.nodeHead, a.valHead)...)
 	return a, nil
 }
 
-// width is that of h.
-func (a *AutoActorCritic[T]) width() int { return a.cfg.Hidden[len(a.cfg.Hidden)-1] }
+func (a *AutoActorCritic[T]) lstm() *lstm[T] { return a.trunk.memory }
 
 // Inputs is the width of an observation.
 func (a *AutoActorCritic[T]) Inputs() int { return a.cfg.Obs }
@@ -116,7 +116,7 @@ func (a *AutoActorCritic[T]) values(h []T, n int) {
 
 // forward runs the network and chooses the actions, or reads them if they are given.
 func (a *AutoActorCritic[T]) forward(how choice, actions []int, obs []T, legal []bool, rng *rand.Rand) PolicyOut {
-	c, n, w := &a.cfg, len(actions), a.width()
+	c, n, w := &a.cfg, len(actions), a.trunk.width()
 	a.grow(n)
 	h := a.trunk.forward(obs[:n*c.Obs], n)
 	a.values(h, n)
@@ -124,9 +124,7 @@ func (a *AutoActorCritic[T]) forward(how choice, actions []int, obs []T, legal [
 	logits := a.nodeHead.forward(h, n)
 	for i := range n {
 		d, mask := &a.nodes[i], a.nodeLegal[i*c.Nodes:][:c.Nodes]
-		for node := range mask {
-			mask[node] = slices.Contains(legal[(i*c.Nodes+node)*c.Types:][:c.Types], true)
-		}
+		legalNodes(mask, legal[i*c.Nodes*c.Types:], c.Types)
 		d.Set(logits[i*c.Nodes:][:c.Nodes], mask)
 		node := choose(how, d, actions[i]/c.Types, rng)
 		a.nodeAction[i], a.out.LogProb[i], a.out.Entropy[i] = node, d.LogProb(node), d.Entropy()
@@ -147,6 +145,13 @@ func (a *AutoActorCritic[T]) forward(how choice, actions []int, obs []T, legal [
 	return a.out
 }
 
+// legalNodes writes of each node if any of its types is legal.
+func legalNodes(dst, legal []bool, types int) {
+	for node := range dst {
+		dst[node] = slices.Contains(legal[node*types:(node+1)*types], true)
+	}
+}
+
 // choose picks an action of d; action is the given one.
 func choose[T Float](how choice, d *Categorical[T], action int, rng *rand.Rand) int {
 	switch how {
@@ -162,7 +167,7 @@ func choose[T Float](how choice, d *Categorical[T], action int, rng *rand.Rand) 
 
 // grow makes room for n rows.
 func (a *AutoActorCritic[T]) grow(n int) {
-	c, w := &a.cfg, a.width()
+	c, w := &a.cfg, a.trunk.width()
 	if len(a.nodes) < n {
 		a.nodes, a.types = newCategoricals[T](n, c.Nodes), newCategoricals[T](n, c.Types)
 	}
@@ -176,7 +181,7 @@ func (a *AutoActorCritic[T]) grow(n int) {
 
 // Propagate implements [Policy].
 func (a *AutoActorCritic[T]) Propagate(d PolicyOut) {
-	c, n, w := &a.cfg, len(a.nodeAction), a.width()
+	c, n, w := &a.cfg, len(a.nodeAction), a.trunk.width()
 	for i := range n {
 		a.nodes[i].Grad(a.dnodes[i*c.Nodes:][:c.Nodes], a.nodeAction[i], d.LogProb[i], d.Entropy[i])
 		a.types[i].Grad(a.dtypes[i*c.Types:][:c.Types], a.typeAction[i], d.LogProb[i], d.Entropy[i])
@@ -188,7 +193,7 @@ func (a *AutoActorCritic[T]) Propagate(d PolicyOut) {
 	}
 	a.nodeHead.backward(a.dhidden, a.dnodes, n, true)
 	a.valHead.backward(a.dhidden, a.dvalues, n, true)
-	a.trunk.backward(nil, a.dhidden, n, false)
+	a.trunk.backward(a.dhidden, n)
 }
 
 // Clone returns a network with the same parameters, zero gradients and its own workspace.
@@ -203,3 +208,10 @@ func (a *AutoActorCritic[T]) Clone() *AutoActorCritic[T] {
 
 // ClonePolicy implements [Policy].
 func (a *AutoActorCritic[T]) ClonePolicy() Policy[T] { return a.Clone() }
+
+// Replica implements [Replicator].
+func (a *AutoActorCritic[T]) Replica() Policy[T] {
+	r := a.Clone()
+	r.share(&a.network)
+	return r
+}

@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// The budgets are minima of several runs on one core of a 2023 Xeon at 2.1 GHz; PyTorch 1.13 with its BLAS set to the
-// processor needs about ten times as long for 64 rows.
+// The budgets are minima of several runs on one core of a 2023 Xeon at 2.1 GHz. TestTorch compares with PyTorch.
 
 func actorCritic64() *ActorCritic[float32] {
 	cfg := ActorCriticConfig{Obs: 33, Actions: 30, Hidden: []int{64, 64}, Activation: Tanh}
@@ -62,6 +61,31 @@ func BenchmarkPPOUpdateShared(b *testing.B) {
 func BenchmarkPPOUpdateAuto(b *testing.B) {
 	cfg := AutoActorCriticConfig{Obs: 33, Nodes: 3, Types: 10, Row: 11, Hidden: []int{64, 64}, Activation: Tanh}
 	benchmarkPPO(b, must(NewAutoActorCritic[float32](cfg, newRand(71))), 64)
+}
+
+// 256 rows in sequences of 128 steps, or of 16.
+func BenchmarkPPOUpdateRecurrent(b *testing.B) {
+	for _, steps := range []int{128, 16} {
+		b.Run(fmt.Sprint(steps), func(b *testing.B) {
+			cfg := ActorCriticConfig{Obs: 33, Actions: 30, Hidden: []int{64, 64}, Activation: Tanh, Shared: true, LSTM: 64}
+			net := must(NewRecurrent[float32](must(NewActorCritic[float32](cfg, newRand(71)))))
+			first := make([]bool, 256)
+			for i := range first {
+				first[i] = i%steps == 0
+			}
+			benchmarkPPO(b, sequences{net, first}, len(first))
+		})
+	}
+}
+
+// sequences are a Recurrent whose Evaluate is of sequences.
+type sequences struct {
+	*Recurrent[float32]
+	first []bool
+}
+
+func (s sequences) Evaluate(actions []int, rows []float32, legal []bool) PolicyOut {
+	return s.EvaluateSequences(s.first, actions, rows, legal)
 }
 
 func benchmarkPPO(b *testing.B, net Policy[float32], n int) {

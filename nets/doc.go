@@ -1,6 +1,5 @@
 // Package nets holds the small neural networks of reinforcement learning: multilayer perceptrons, masked policies, their
-// losses in closed form, and Adam. It computes on the CPU without cgo and, after the first call, without allocating,
-// except where gorgonia is asked for.
+// losses in closed form, and Adam. It computes on the CPU without cgo and, after the first call, without allocating.
 //
 // # A training step
 //
@@ -26,15 +25,32 @@
 // What a method returns is the network's own workspace and holds until its next call. A network belongs to one
 // goroutine at a time; Clone it for another.
 //
+// # Recurrent policies
+//
+// An [ActorCritic] or [AutoActorCritic] with an LSTM is used through [NewRecurrent], as a Policy whose rows are an
+// observation and a state. The caller keeps the states:
+//
+//	out := net.Sample(actions, rows, legal, rng)                   // act
+//	copy(states, net.States())                                     // for the next rows; 0 where an episode begins
+//	...
+//	out := net.EvaluateSequences(first, actions, rows, legal)      // rows[i] goes on from rows[i-1] unless first[i]
+//	net.Propagate(d)                                               // through time
+//
+// # Other programs
+//
+// [WriteTensors] saves parameters by name in the safetensors format. A network that is a [Describer] also says by what
+// operators it goes from an observation to an action: a [Model] of it is a policy that runs wherever ONNX does.
+//
 // # Gorgonia
 //
-// Backward passes are written out by hand. [NewGorgoniaPolicy] and [NewGorgoniaMLP] put graphs of gorgonia in their
-// place, over the same parameters and gradients; acting, losses and Adam stay. That takes about three times as long and
-// allocates. Tests hold the two equal, and both equal to a graph of nothing but gorgonia's own operations. Of gorgonia
-// there is the symbolic differentiation, elementwise operations and the tape machine. Layers and log-softmax are
-// operations of ours: gorgonia's softmax gives NaN under a mask. Its LispMachine, which gets gradients of minima and
-// maxima wrong, its initialisers, which nobody can seed, and its optimizers are not used. A graph belongs to its network,
-// and so to the same goroutine. No type of gorgonia leaves this package, and only the files gorgonia*.go import it.
+// Backward passes are written out by hand. A [PolicyGraph] or an [MLPGraph] makes whole updates of the same parameters in
+// another way: by a graph of gorgonia for the layers, the distributions, a loss, its gradients, clipping and Adam. Tests hold
+// both ways equal, to the last bit unless heads share a tower, and both equal to a graph of nothing but gorgonia's own
+// operations. Of gorgonia there is the symbolic differentiation; all operations but sums of derivatives are ours, on the
+// same kernels, and they run one after the other instead of on gorgonia's machine; its sums allocate. Its softmax gives NaN under a mask, its
+// LispMachine gets gradients of minima and maxima wrong, nobody can seed its initialisers, its clipping is by element, and
+// its AdamW changes nothing. A graph belongs to its network, and so to the same goroutine. No type of gorgonia leaves this
+// package, and only the files gorgonia*.go import it.
 //
 // # Precision and determinism
 //

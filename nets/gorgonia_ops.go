@@ -1,82 +1,75 @@
 package nets
 
 import (
+	"fmt"
 	"hash"
 	"hash/fnv"
 	"io"
-	"math"
 
 	"github.com/chewxy/hm"
 	"gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
 
-// A graphOp is an operation on matrices that gorgonia does not have, has wrong, or does slowly. It writes its result to
-// memory of its own: a tape machine forgets what its registers held before each run and would allocate it again.
-type graphOp[T Float] struct {
-	name    string // all that it does: with the same name, shape and operands, two operations become one
-	shape   tensor.Shape
-	compute func(y []T, in [][]T)
-	wrt     []bool // the operands that have derivatives
-	diff    func(in gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error)
+// A graphOp is an operation on our kernels in a graph of gorgonia.
+type graphOp struct {
+	name    string         // all that it does: with the same name and operands, two operations become one
+	result  gorgonia.Value // in memory of its own; or what the result is like
+	inPlace bool           // the result is the first operand, overwritten
+	compute func(operands []gorgonia.Value)
+	wrt     []bool                                    // the operands that have derivatives; nil: none
+	diff    func(y, dy *gorgonia.Node) gorgonia.Nodes // the derivatives
 
-	result *tensor.Dense
-	y      []T // of result
-	in     [][]T
+	types []hm.Type // of the operands and the result
+}
+
+// apply adds an operation to the graph of its operands. What gorgonia refuses is a mistake of ours, so it panics.
+func apply(o graphOp, operands ...*gorgonia.Node) *gorgonia.Node {
+	for _, x := range operands {
+		o.types = append(o.types, x.Type())
+	}
+	o.types = append(o.types, gorgonia.TypeOf(o.result))
+	if o.wrt == nil {
+		o.wrt = make([]bool, len(operands))
+	}
+	return gorgonia.Must(gorgonia.ApplyOp(&o, operands...))
 }
 
 // Arity and what follows implement gorgonia.SDOp.
-func (o *graphOp[T]) Arity() int { return len(o.wrt) }
+func (o *graphOp) Arity() int    { return len(o.types) - 1 }
+func (o *graphOp) Type() hm.Type { return hm.NewFnType(o.types...) }
+func (o *graphOp) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
+	return o.result.Shape(), nil
+}
+func (o *graphOp) ReturnsPtr() bool      { return false }
+func (o *graphOp) CallsExtern() bool     { return false }
+func (o *graphOp) String() string        { return o.name }
+func (o *graphOp) DiffWRT(int) []bool    { return o.wrt }
+func (o *graphOp) WriteHash(h hash.Hash) { _, _ = io.WriteString(h, o.name) } // a hash never fails
 
-func (o *graphOp[T]) Type() hm.Type {
-	types := make([]hm.Type, len(o.wrt)+1)
-	for i := range types {
-		types[i] = hm.TypeVariable('a')
+func (o *graphOp) OverwritesInput() int {
+	if o.inPlace {
+		return 0
 	}
-	return hm.NewFnType(types...)
+	return -1
 }
 
-func (o *graphOp[T]) InferShape(...gorgonia.DimSizer) (tensor.Shape, error) {
-	return o.shape.Clone(), nil
-}
-
-func (o *graphOp[T]) Do(values ...gorgonia.Value) (gorgonia.Value, error) {
-	for i, v := range values {
-		o.in[i] = v.Data().([]T)
-	}
-	o.compute(o.y, o.in)
-	return o.result, nil
-}
-
-func (o *graphOp[T]) ReturnsPtr() bool      { return false }
-func (o *graphOp[T]) CallsExtern() bool     { return false }
-func (o *graphOp[T]) OverwritesInput() int  { return -1 }
-func (o *graphOp[T]) String() string        { return o.name }
-func (o *graphOp[T]) DiffWRT(int) []bool    { return o.wrt }
-func (o *graphOp[T]) WriteHash(h hash.Hash) { _, _ = io.WriteString(h, o.name) } // a hash never fails
-
-func (o *graphOp[T]) Hashcode() uint32 {
+func (o *graphOp) Hashcode() uint32 {
 	h := fnv.New32a()
 	o.WriteHash(h)
 	return h.Sum32()
 }
 
-func (o *graphOp[T]) SymDiff(in gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-	return o.diff(in, y, dy)
+func (o *graphOp) Do(operands ...gorgonia.Value) (gorgonia.Value, error) {
+	o.compute(operands)
+	if o.inPlace {
+		return operands[0], nil
+	}
+	return o.result, nil
 }
 
-// A graphBuilder adds to a graph for batches of n rows. What gorgonia refuses is a mistake of ours, so it panics.
-type graphBuilder[T Float] struct {
-	graph   *gorgonia.ExprGraph
-	n       int
-	kernels *kernels[T]
-
-	params         gorgonia.Nodes
-	outputs, grads gorgonia.Nodes // what has derivatives given from outside, and these
-}
-
-func newGraphBuilder[T Float](n int) *graphBuilder[T] {
-	return &graphBuilder[T]{graph: gorgonia.NewGraph(), n: n, kernels: kernelsOf[T]()}
+func (o *graphOp) SymDiff(_ gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
+	return o.diff(y, dy), nil
 }
 
 // matrixOf makes a tensor of memory, which it shares.
@@ -84,49 +77,22 @@ func matrixOf[T Float](memory []T, rows, cols int) *tensor.Dense {
 	return tensor.New(tensor.WithShape(rows, cols), tensor.WithBacking(memory))
 }
 
-// input adds a matrix [n x cols] that is filled in before each run.
-func (b *graphBuilder[T]) input(name string, cols int) (*gorgonia.Node, []T) {
-	memory := make([]T, b.n*cols)
-	value := matrixOf(memory, b.n, cols)
-	return gorgonia.NewMatrix(b.graph, value.Dtype(), gorgonia.WithName(name), gorgonia.WithShape(b.n, cols),
-		gorgonia.WithValue(value)), memory
-}
-
-// param adds parameters in the network's memory. A run adds to their gradients, which are in the network's memory, too.
-func (b *graphBuilder[T]) param(name string, value, grad []T, rows, cols int) *gorgonia.Node {
-	v := matrixOf(value, rows, cols)
-	p := gorgonia.NewMatrix(b.graph, v.Dtype(), gorgonia.WithName(name), gorgonia.WithShape(rows, cols),
-		gorgonia.WithValue(v), gorgonia.WithGrad(matrixOf(grad, rows, cols)))
-	b.params = append(b.params, p)
-	return p
-}
-
-// output gives y [n x cols] derivatives from outside.
-func (b *graphBuilder[T]) output(name string, y *gorgonia.Node, cols int) (dy []T) {
-	node, dy := b.input(name, cols)
-	b.outputs, b.grads = append(b.outputs, y), append(b.grads, node)
-	return dy
-}
-
-// apply adds an operation with a result [rows x cols]. Without diff it has no derivatives.
-func (b *graphBuilder[T]) apply(o graphOp[T], rows, cols int, operands ...*gorgonia.Node) *gorgonia.Node {
-	o.shape, o.y, o.in = tensor.Shape{rows, cols}, make([]T, rows*cols), make([][]T, len(operands))
-	o.result = matrixOf(o.y, rows, cols)
-	if o.wrt == nil {
-		o.wrt = make([]bool, len(operands))
+// memoryOf is the memory of a tensor.
+func memoryOf[T Float](v gorgonia.Value) []T {
+	var memory any
+	switch d := v.(*tensor.Dense); any(T(0)).(type) { // Data would allocate
+	case float32:
+		memory = d.Float32s()
+	default:
+		memory = d.Float64s()
 	}
-	return gorgonia.Must(gorgonia.ApplyOp(&o, operands...))
+	return memory.([]T)
 }
 
 // stack adds the layers of s.
-func (b *graphBuilder[T]) stack(s *stack[T], x *gorgonia.Node) *gorgonia.Node {
-	named := s.tensors()
+func (g *graph[T]) stack(s *stack[T], x *gorgonia.Node) *gorgonia.Node {
 	for i := range s.layers {
-		l := &s.layers[i]
-		w := b.param(named[2*i].Name, l.w, l.dw, l.in, l.out)
-		bias := b.param(named[2*i+1].Name, l.b, l.db, 1, l.out)
-		activated := i < len(s.layers)-1 || s.hidden
-		x = b.layer(s, l.in, l.out, activated, x, w, bias)
+		x = g.layer(s, &s.layers[i], i < len(s.layers)-1 || s.hidden, x)
 	}
 	return x
 }
@@ -134,108 +100,164 @@ func (b *graphBuilder[T]) stack(s *stack[T], x *gorgonia.Node) *gorgonia.Node {
 // layer adds y = act(x·W + b). With dz the derivatives of the loss before the activation,
 //
 //	dx = dz·Wᵀ,   dW = xᵀ·dz,   db = 1ᵀ·dz
-func (b *graphBuilder[T]) layer(s *stack[T], in, out int, activated bool, x, w, bias *gorgonia.Node) *gorgonia.Node {
-	n, k := b.n, b.kernels
-	given := x.Op() == nil // an input, which needs no derivatives
-	zeros := rowsOf(make([]T, max(in, out)), 0)
-	name := "layer"
-	if activated {
-		name = string(s.act) + " layer"
-	}
-
-	forward := graphOp[T]{name: name, wrt: []bool{!given, true, true}}
-	forward.compute = func(y []T, v [][]T) {
-		l := dense[T]{in: in, out: out, w: v[1], b: v[2]}
-		l.forward(k, y, v[0], n)
-		if activated {
-			s.activate(y)
-		}
-	}
-	forward.diff = func(operands gorgonia.Nodes, y, dz *gorgonia.Node) (gorgonia.Nodes, error) {
-		if activated {
-			dz = b.apply(graphOp[T]{name: name + " activation gradient", compute: func(dz []T, v [][]T) {
-				copy(dz, v[0])
-				s.activationGrad(dz, v[1])
-			}}, n, out, dz, y)
-		}
-		var dx *gorgonia.Node
-		if !given {
-			scratch := make([]T, in*out)
-			dx = b.apply(graphOp[T]{name: "dz·Wᵀ", compute: func(dx []T, v [][]T) {
-				l := dense[T]{in: in, out: out, w: v[1]}
-				l.inputGrad(k, rowsOf(dx, in), zeros, v[0], scratch, n)
-			}}, n, in, dz, operands[1])
-		}
-		dw := b.apply(graphOp[T]{name: "xᵀ·dz", compute: func(dw []T, v [][]T) {
-			k.gemm(rowsOf(dw, out), zeros, rowsOf(v[0], in).transposed(), rowsOf(v[1], out), in, out, n)
-		}}, in, out, operands[0], dz)
-		one := []T{1}
-		db := b.apply(graphOp[T]{name: "1ᵀ·dz", compute: func(db []T, v [][]T) {
-			k.gemm(rowsOf(db, out), zeros, matrix[T]{one, 0, 0}, rowsOf(v[0], out), 1, out, n)
-		}}, 1, out, dz)
-		return gorgonia.Nodes{dx, dw, db}, nil
-	}
-	return b.apply(forward, n, out, x, w, bias)
+func (g *graph[T]) layer(s *stack[T], l *dense[T], activated bool, x *gorgonia.Node) *gorgonia.Node {
+	y, node := make([]T, g.rows*l.out), g.layers[l]
+	inner := x.Op() != nil // not a batch, which needs no derivatives
+	return apply(graphOp{
+		name: "layer", result: matrixOf(y, g.rows, l.out),
+		compute: func(operands []gorgonia.Value) {
+			y := y[:g.n*l.out]
+			l.forward(s.kernels, y, memoryOf[T](operands[0])[:g.n*l.in], g.n)
+			if activated {
+				s.activate(y)
+			}
+		},
+		wrt: []bool{inner, true},
+		diff: func(y, dz *gorgonia.Node) gorgonia.Nodes {
+			if activated {
+				dz = g.activationGrad(s, l, dz, y)
+			}
+			var dx *gorgonia.Node
+			if inner {
+				dx = g.inputGrad(s, l, dz, node.params)
+			}
+			return gorgonia.Nodes{dx, g.layerGrad(s, l, x, dz)}
+		},
+	}, x, node.params)
 }
 
-// logSoftmax adds y = x − log Σ exp x for each row of x. Gorgonia's own takes one maximum for all rows, the first element
-// of the matrix if that is the largest, and gives NaN where it is far from a row's. The derivatives are
-//
-//	dx = dy − exp(y) Σ dy
-func (b *graphBuilder[T]) logSoftmax(x *gorgonia.Node, cols int) *gorgonia.Node {
-	forward := graphOp[T]{name: "log softmax", wrt: []bool{true}}
-	forward.compute = func(y []T, v [][]T) {
-		for lo := 0; lo < len(y); lo += cols {
-			row, out := v[0][lo:lo+cols], y[lo:lo+cols]
-			top, sum := row[0], 0.0
-			for _, x := range row[1:] {
-				top = max(top, x)
-			}
-			for _, x := range row {
-				sum += math.Exp(float64(x - top))
-			}
-			logSum := math.Log(sum)
-			for j, x := range row {
-				out[j] = T(float64(x-top) - logSum)
-			}
-		}
-	}
-	forward.diff = func(_ gorgonia.Nodes, y, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-		p, err := gorgonia.Exp(y)
-		if err != nil {
-			return nil, err
-		}
-		return gorgonia.Nodes{b.apply(graphOp[T]{name: "log softmax gradient", compute: func(dx []T, v [][]T) {
-			for lo := 0; lo < len(dx); lo += cols {
-				dy, p, sum := v[0][lo:lo+cols], v[1][lo:lo+cols], T(0)
-				for _, d := range dy {
-					sum += d
-				}
-				for j, d := range dy {
-					dx[lo+j] = d - mul(p[j], sum)
-				}
-			}
-		}}, b.n, cols, dy, p)}, nil
-	}
-	return b.apply(forward, b.n, cols, x)
+func (g *graph[T]) activationGrad(s *stack[T], l *dense[T], dy, y *gorgonia.Node) *gorgonia.Node {
+	return apply(graphOp{
+		name: "activation gradient", result: y.Op().(*graphOp).result, inPlace: true,
+		compute: func(operands []gorgonia.Value) {
+			size := g.n * l.out
+			s.activationGrad(memoryOf[T](operands[0])[:size], memoryOf[T](operands[1])[:size])
+		},
+	}, dy, y)
 }
 
-// join adds y = (x, rest), row by row; rest is an input.
-func (b *graphBuilder[T]) join(x, rest *gorgonia.Node, width, more int) *gorgonia.Node {
-	n, cols := b.n, width+more
-	forward := graphOp[T]{name: "join", wrt: []bool{true, false}}
-	forward.compute = func(y []T, v [][]T) {
-		for i := range n {
-			copy(y[i*cols:], v[0][i*width:(i+1)*width])
-			copy(y[i*cols+width:], v[1][i*more:(i+1)*more])
-		}
-	}
-	forward.diff = func(_ gorgonia.Nodes, _, dy *gorgonia.Node) (gorgonia.Nodes, error) {
-		return gorgonia.Nodes{b.apply(graphOp[T]{name: "first columns", compute: func(dx []T, v [][]T) {
-			for i := range n {
-				copy(dx[i*width:(i+1)*width], v[0][i*cols:])
+func (g *graph[T]) inputGrad(s *stack[T], l *dense[T], dz, params *gorgonia.Node) *gorgonia.Node {
+	dx := make([]T, g.rows*l.in)
+	return apply(graphOp{
+		name: "input gradient", result: matrixOf(dx, g.rows, l.in),
+		compute: func(operands []gorgonia.Value) {
+			dz := memoryOf[T](operands[0])[:g.n*l.out]
+			l.inputGrad(s.kernels, rowsOf(dx, l.in), rowsOf(s.zeros, 0), dz, s.weights, g.n)
+		},
+	}, dz, params)
+}
+
+// layerGrad adds to the network's gradients, which Adam leaves at 0.
+func (g *graph[T]) layerGrad(s *stack[T], l *dense[T], x, dz *gorgonia.Node) *gorgonia.Node {
+	return apply(graphOp{
+		name: "layer gradient", result: g.layers[l].grads,
+		compute: func(operands []gorgonia.Value) {
+			x, dz := memoryOf[T](operands[0])[:g.n*l.in], memoryOf[T](operands[1])[:g.n*l.out]
+			l.backward(s.kernels, dz, x, g.n)
+		},
+	}, x, dz)
+}
+
+// join adds (h, part of x) for h [rows x width] and x [rows x inputs], row by row; the part of row i is the part(i)-th of
+// so many inputs.
+func (g *graph[T]) join(h, x *gorgonia.Node, width, inputs, size int, part func(i int) int) *gorgonia.Node {
+	cols := width + size
+	y := make([]T, g.rows*cols)
+	return apply(graphOp{
+		name: "join", result: matrixOf(y, g.rows, cols),
+		compute: func(operands []gorgonia.Value) {
+			h, x := memoryOf[T](operands[0]), memoryOf[T](operands[1])
+			for i := range g.n {
+				row := y[i*cols:][:cols]
+				copy(row, h[i*width:][:width])
+				copy(row[width:], x[i*inputs+part(i)*size:])
 			}
-		}}, n, width, dy), nil}, nil
+		},
+		wrt: []bool{true, false},
+		diff: func(_, dy *gorgonia.Node) gorgonia.Nodes {
+			dh := make([]T, g.rows*width)
+			return gorgonia.Nodes{apply(graphOp{
+				name: "join gradient", result: matrixOf(dh, g.rows, width),
+				compute: func(operands []gorgonia.Value) {
+					dy := memoryOf[T](operands[0])
+					for i := range g.n {
+						copy(dh[i*width:][:width], dy[i*cols:])
+					}
+				},
+			}, dy), nil}
+		},
+	}, h, x)
+}
+
+// categorical adds what the distributions of logits [rows x actions] say of given actions: log-probabilities, and
+// entropies [2 x rows]. Gorgonia's own softmax gives NaN under a mask.
+func (g *graph[T]) categorical(
+	name string, logits *gorgonia.Node, actions int, given func(i int) (legal []bool, action int),
+) *gorgonia.Node {
+	said, rows := make([]float64, 2*g.rows), newCategoricals[T](g.rows, actions)
+	return apply(graphOp{
+		name: name, result: matrixOf(said, 2, g.rows),
+		compute: func(operands []gorgonia.Value) {
+			logits := memoryOf[T](operands[0])
+			for i := range g.n {
+				legal, action := given(i)
+				rows[i].Set(logits[i*actions:][:actions], legal)
+				rows[i].mustAllow(action)
+				said[i], said[g.rows+i] = rows[i].LogProb(action), rows[i].Entropy()
+			}
+		},
+		wrt: []bool{true},
+		diff: func(_, dsaid *gorgonia.Node) gorgonia.Nodes {
+			dlogits := make([]T, g.rows*actions)
+			return gorgonia.Nodes{apply(graphOp{
+				name: name + " gradient", result: matrixOf(dlogits, g.rows, actions),
+				compute: func(operands []gorgonia.Value) {
+					d := memoryOf[float64](operands[0])
+					for i := range g.n {
+						_, action := given(i)
+						rows[i].Grad(dlogits[i*actions:][:actions], action, d[i], d[g.rows+i])
+					}
+				},
+			}, dsaid)}
+		},
+	}, logits)
+}
+
+// lossNode adds a loss, which compute returns. In passing, compute leaves the derivatives with respect to each operand; they
+// hold where the graph ends with the loss.
+func (g *graph[T]) lossNode(
+	compute func(operands []gorgonia.Value) float64, derivatives []*tensor.Dense, operands ...*gorgonia.Node,
+) *gorgonia.Node {
+	loss, wrt := gorgonia.NewF64(0), make([]bool, len(operands))
+	for i := range wrt {
+		wrt[i] = true
 	}
-	return b.apply(forward, n, cols, x, rest)
+	return apply(graphOp{
+		name: "loss", result: loss,
+		compute: func(operands []gorgonia.Value) {
+			g.loss = compute(operands)
+			*loss = gorgonia.F64(g.loss)
+		},
+		wrt: wrt,
+		diff: func(loss, _ *gorgonia.Node) (ds gorgonia.Nodes) {
+			for i, d := range derivatives {
+				ds = append(ds, apply(graphOp{
+					name: fmt.Sprintf("derivatives %d", i), result: d, compute: func([]gorgonia.Value) {},
+				}, loss))
+			}
+			return ds
+		},
+	}, operands...)
+}
+
+// step adds the end: clipping to a global norm and a step of Adam. The result is the norm.
+func (g *graph[T]) step(gradients gorgonia.Nodes) {
+	norm := gorgonia.NewF64(0)
+	apply(graphOp{
+		name: "Adam", result: norm,
+		compute: func([]gorgonia.Value) {
+			g.norm = g.adam.Step(g.net.params, g.net.grads, g.lr, g.maxNorm)
+			*norm = gorgonia.F64(g.norm)
+		},
+	}, gradients...)
 }

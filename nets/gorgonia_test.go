@@ -2,7 +2,6 @@ package nets
 
 import (
 	"fmt"
-	"math"
 	"runtime"
 	"slices"
 	"testing"
@@ -47,31 +46,77 @@ func batchOf[T Float](net Policy[T], n int, single bool) (obs []T, legal []bool,
 	return obs, legal, action, d
 }
 
-func testGorgoniaGradients[T Float](t *testing.T, tol float64) {
+// sharesTower tells if several heads of a network see the same layer. Gorgonia then adds up derivatives that the direct
+// path adds to one another, and rounds once more.
+func sharesTower[T Float](net Policy[T]) bool {
+	a, flat := net.(*ActorCritic[T])
+	return !flat || a.cfg.Shared
+}
+
+func testPolicyGraph[T Float](t *testing.T, tol float64) {
+	var x PolicyOut // numbers for losses
+	losses := map[string]func(d, now PolicyOut) float64{
+		"linear": func(d, now PolicyOut) (sum float64) {
+			copy(d.LogProb, x.LogProb)
+			copy(d.Entropy, x.Entropy)
+			copy(d.Value, x.Value)
+			for i := range now.Value {
+				sum += x.LogProb[i]*now.LogProb[i] + x.Entropy[i]*now.Entropy[i] + x.Value[i]*now.Value[i]
+			}
+			return sum
+		},
+		"PPO": func(d, now PolicyOut) float64 {
+			old := slices.Clone(now.LogProb)
+			for i, e := range x.Entropy {
+				old[i] += 0.3 * float64(len(old)) * e
+			}
+			b := PPOBatch{OldLogProb: old, Advantage: x.LogProb, Return: x.Value, OldValue: x.Entropy}
+			return PPOLoss(d, now, b, PPOConfig{0.2, 0.3, 0.5, 0.01}).Loss
+		},
+		"policy gradient": func(d, now PolicyOut) float64 {
+			b := PolicyGradientBatch{Advantage: x.LogProb, Return: x.Value}
+			return PolicyGradientLoss(d, now, b, PolicyGradientConfig{0.5, 0.01}).Loss
+		},
+	}
 	for _, act := range Activations {
 		for name, net := range newPolicies[T](act, 83) {
 			rng := newRand(84)
 			for i := range net.Params() {
 				net.Params()[i] += T(0.1 * rng.NormFloat64())
 			}
-			graph := must(NewGorgoniaPolicy(net))
-			for _, n := range []int{64, 7, 1, 5, 64, 33} { // 5 and 33 leave rows of the batch before
-				for _, single := range []bool{false, true} {
-					what := fmt.Sprintf("%s, %d rows, single %v", name, n, single)
-					obs, legal, action, d := batchOf(net, n, single)
-					gradients := func(p Policy[T], times int) []T {
-						clear(p.Grads())
-						for range times {
-							p.Evaluate(action, obs, legal)
-							p.Propagate(d)
+			within := 0.0
+			if sharesTower(net) {
+				within = tol
+			}
+			for kind, loss := range losses {
+				other := net.ClonePolicy()
+				adam, otherAdam := NewAdam[T](len(net.Params())), NewAdam[T](len(net.Params()))
+				graph := must(NewPolicyGraph(other, otherAdam, loss))
+				for _, n := range []int{5, 64, 7, 1, 33, 100} {
+					for _, single := range []bool{false, true} {
+						what := fmt.Sprintf("%s, %s, %d rows, single %v", name, kind, n, single)
+						var obs []T
+						var legal []bool
+						var action []int
+						obs, legal, action, x = batchOf(net, n, single)
+						d := NewPolicyOut(n)
+						want := loss(d, net.Evaluate(action, obs, legal))
+						net.Propagate(d)
+						norm := adam.Step(net.Params(), net.Grads(), 1e-3, 0.5)
+						got, otherNorm := graph.Update(action, obs, legal, 1e-3, 0.5)
+
+						closeTo(t, what+": loss and norm", []float64{got, otherNorm}, []float64{want, norm}, within)
+						closeTo(t, what+": first moments", otherAdam.M, adam.M, within)
+						closeTo(t, what+": second moments", otherAdam.V, adam.V, within)
+						if n > 1 && slices.Max(adam.M) < 1e-5 {
+							t.Errorf("%s: no gradient", what)
 						}
-						return slices.Clone(p.Grads())
-					}
-					want := gradients(net, 1)
-					closeTo(t, what, gradients(graph, 1), want, tol)
-					closeTo(t, what+", twice", gradients(graph, 2), gradients(net, 2), 2*tol)
-					if n > 1 && slices.Max(want) < 1e-3 {
-						t.Errorf("%s: the largest gradient is %v", what, slices.Max(want))
+						if within == 0 && !slices.Equal(other.Params(), net.Params()) {
+							t.Errorf("%s: parameters differ", what)
+						}
+						copy(other.Params(), net.Params()) // from the same place: where a gradient is all rounding, Adam moves apart
+						copy(otherAdam.M, adam.M)
+						copy(otherAdam.V, adam.V)
 					}
 				}
 			}
@@ -79,54 +124,107 @@ func testGorgoniaGradients[T Float](t *testing.T, tol float64) {
 	}
 }
 
-// Gradients of both backends agree. Derivatives are of size 1/n, gradients of size 1 at most.
-func TestGorgoniaGradients(t *testing.T) {
-	t.Run("float32", func(t *testing.T) { testGorgoniaGradients[float32](t, 1e-6) })
-	t.Run("float64", func(t *testing.T) { testGorgoniaGradients[float64](t, 1e-12) })
+// Updates of graphs are those of the direct path, to the last bit where nothing but the order of operations could differ.
+func TestPolicyGraph(t *testing.T) {
+	t.Run("float32", func(t *testing.T) { testPolicyGraph[float32](t, 1e-6) })
+	t.Run("float64", func(t *testing.T) { testPolicyGraph[float64](t, 1e-12) })
 	t.Run("plain", func(t *testing.T) {
 		usePlain(t)
-		testGorgoniaGradients[float32](t, 1e-6)
+		testPolicyGraph[float32](t, 1e-6)
 	})
 }
 
-func testGorgoniaMLP[T Float](t *testing.T, tol float64) {
+func testMLPGraph[T Float](t *testing.T) {
 	for _, act := range Activations {
 		for _, sizes := range [][]int{{3, 2}, {5, 7, 1}, {11, 17, 9, 5}} {
 			net := must(NewMLP[T](MLPConfig{sizes, act, 1}, newRand(85)))
-			graph := NewGorgoniaMLP(net)
+			other := net.Clone()
+			adam, otherAdam := NewAdam[T](len(net.Params())), NewAdam[T](len(net.Params()))
+			var b QBatch
+			var td []float64
+			loss := func(dq, q []T) float64 { return QLoss(dq, td, q, b, 1) }
+			graph := NewMLPGraph(other, otherAdam, loss)
 			for _, n := range []int{1, 7, 6, 64} {
-				rng := newRand(86)
-				x, b := normal[T](rng, n*net.Inputs()), QBatch{Action: make([]int, n), Target: normal[float64](rng, n)}
-				dq, td := make([]T, n*net.Outputs()), make([]float64, n)
-				gradients := func(backward func([]T, int)) []T {
-					clear(net.Grads())
-					QLoss(dq, td, net.Forward(x, n), b, 1)
-					backward(dq, n)
-					return slices.Clone(net.Grads())
-				}
-				closeTo(t, fmt.Sprintf("%s %v, %d rows", act, sizes, n), gradients(graph.Backward), gradients(net.Backward), tol)
+				what, rng := fmt.Sprintf("%s %v, %d rows", act, sizes, n), newRand(86)
+				x, dq := normal[T](rng, n*net.Inputs()), make([]T, n*net.Outputs())
+				b, td = QBatch{Action: make([]int, n), Target: normal[float64](rng, n)}, make([]float64, n)
+				want := loss(dq, net.Forward(x, n))
+				net.Backward(dq, n)
+				norm := adam.Step(net.Params(), net.Grads(), 1e-3, 0.5)
+				got, otherNorm := graph.Update(x, n, 1e-3, 0.5)
+				closeTo(t, what+": loss and norm", []float64{got, otherNorm}, []float64{want, norm}, 0)
+				closeTo(t, what, other.Params(), net.Params(), 0)
 			}
 		}
 	}
 }
 
-func TestGorgoniaMLP(t *testing.T) {
-	t.Run("float32", func(t *testing.T) { testGorgoniaMLP[float32](t, 1e-6) })
-	t.Run("float64", func(t *testing.T) { testGorgoniaMLP[float64](t, 1e-12) })
+func TestMLPGraph(t *testing.T) {
+	t.Run("float32", testMLPGraph[float32])
+	t.Run("float64", testMLPGraph[float64])
 }
 
-// Everything once more from gorgonia's own operations, none of which is ours: a scalar loss and its symbolic gradient.
-// The softmax is spelled out, as what gorgonia has is wrong under a mask; logits are small enough for it.
-func TestGorgoniaOperations(t *testing.T) {
+// newGraphCase is newPPOCase with the updates of a graph.
+func newGraphCase(net Policy[float32], n int) (*ppoCase, *PolicyGraph[float32]) {
+	c := newPPOCase(net, n)
+	return c, must(NewPolicyGraph(net, c.adam, c.loss))
+}
+
+func (c *ppoCase) updateBy(g *PolicyGraph[float32]) (loss, norm float64) {
+	return g.Update(c.action, c.obs, c.legal, 1e-3, 0.5)
+}
+
+// Adam takes steps of 1e-3, whatever the size of a gradient: where one is all rounding, weights move apart by as much. In
+// 30 steps they could by 0.03.
+func TestPolicyGraphTraining(t *testing.T) {
+	for _, act := range Activations {
+		for name, net := range newPolicies[float32](act, 89) {
+			c, graph := newGraphCase(net.ClonePolicy(), 50)
+			direct := newPPOCase(net.ClonePolicy(), 50)
+			for range 30 {
+				c.updateBy(graph)
+				direct.update()
+			}
+			within := 0.0
+			if sharesTower(net) {
+				within = 1e-5
+			}
+			closeTo(t, name, c.net.Params(), direct.net.Params(), within)
+			if slices.Equal(net.Params(), direct.net.Params()) {
+				t.Errorf("%s: nothing was learnt", name)
+			}
+		}
+	}
+}
+
+// Gorgonia's own machine comes to the same bits.
+func TestTapeMachine(t *testing.T) {
+	for name, net := range newPolicies[float32](Tanh, 90) {
+		c, graph := newGraphCase(net.ClonePolicy(), 50)
+		other, machine := newGraphCase(net.ClonePolicy(), 50)
+		c.updateBy(graph)
+		other.updateBy(machine)
+		c.updateBy(graph)
+		if err := gorgonia.NewTapeMachine(machine.nodes).RunAll(); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(c.net.Params(), other.net.Params()) {
+			t.Errorf("%s: parameters differ", name)
+		}
+	}
+}
+
+// Gradients from gorgonia's own operations, none of which is ours: a scalar loss and its symbolic gradient. The softmax is
+// spelled out, as what gorgonia has is wrong under a mask; logits are small enough for it.
+func TestGradientsByGorgonia(t *testing.T) {
 	const n = 7
 	for _, act := range Activations {
 		cfg := ActorCriticConfig{Obs: 33, Actions: 30, Hidden: []int{12, 9}, Activation: act}
 		net := must(NewActorCritic[float64](cfg, newRand(87)))
 		randomBiases(net.Params(), newRand(88))
 		obs, legal, action, d := batchOf(Policy[float64](net), n, false)
-		policy := must(NewGorgoniaPolicy[float64](net))
-		policy.Evaluate(action, obs, legal)
-		policy.Propagate(d)
+		net.Evaluate(action, obs, legal)
+		net.Propagate(d)
 
 		g := gorgonia.NewGraph()
 		matrix := func(name string, rows, cols int, memory []float64) *gorgonia.Node {
@@ -165,7 +263,7 @@ func TestGorgoniaOperations(t *testing.T) {
 		mask, oneHot := make([]float64, n*cfg.Actions), make([]float64, n*cfg.Actions)
 		for i, ok := range legal {
 			if !ok {
-				mask[i] = -1e9
+				mask[i] = -1e9 // finite, as 0·(−∞) is NaN in the entropy
 			}
 		}
 		for i, a := range action {
@@ -201,89 +299,14 @@ func TestGorgoniaOperations(t *testing.T) {
 	}
 }
 
-// What gorgonia's own softmax gives NaN for.
-func TestGorgoniaLogSoftmax(t *testing.T) {
-	for _, x := range [][]float32{
-		{illegalLogit, 1, 2, 5, illegalLogit, illegalLogit},
-		{0, 1, 2, 800, 2, 3},
-		{1000, 1, 2, 1, 2, 3},
-	} {
-		b := newGraphBuilder[float32](2)
-		node, memory := b.input("x", 3)
-		copy(memory, x)
-		got := new(gorgonia.Value)
-		gorgonia.Read(b.logSoftmax(node, 3), got)
-		if err := gorgonia.NewTapeMachine(b.graph).RunAll(); err != nil {
-			t.Fatal(err)
-		}
-		want := make([]float64, 6)
-		for i := range want {
-			row := x[i/3*3:][:3]
-			top := slices.Max(row)
-			for _, y := range row {
-				want[i] += math.Exp(float64(y - top))
-			}
-			want[i] = float64(x[i]-top) - math.Log(want[i])
-		}
-		closeTo(t, fmt.Sprint(x), (*got).Data().([]float32), want, 1e-7)
-	}
-}
-
-// newBackends returns a case for each kind of policy on either backend, with the same parameters.
-func newBackends(n int) (direct, graph map[string]*ppoCase) {
-	direct, graph = map[string]*ppoCase{}, map[string]*ppoCase{}
-	for _, act := range Activations {
-		for name, net := range newPolicies[float32](act, 89) {
-			graph[name] = newPPOCase(must(NewGorgoniaPolicy(net.ClonePolicy())), n)
-			direct[name] = newPPOCase(net, n)
-		}
-	}
-	return direct, graph
-}
-
-// Adam takes steps of 1e-3, whatever the size of a gradient: where one is all rounding, weights move apart by as much. In
-// 30 steps they could by 0.03.
-func TestGorgoniaTraining(t *testing.T) {
-	direct, graph := newBackends(50)
-	for name, d := range direct {
-		g, before := graph[name], slices.Clone(d.net.Params())
-		for range 30 {
-			d.update()
-			g.update()
-		}
-		closeTo(t, name, g.net.Params(), d.net.Params(), 1e-5)
-		if slices.Equal(before, d.net.Params()) {
-			t.Errorf("%s: nothing was learnt", name)
-		}
-	}
-}
-
-func TestGorgoniaIsDeterministic(t *testing.T) {
-	run := func(name string) []float32 {
-		_, graph := newBackends(50)
-		for range 3 {
-			graph[name].update()
-		}
-		return graph[name].net.Params()
-	}
-	for name := range newPolicies[float32](Tanh, 89) {
-		want := run(name)
-		for range 4 {
-			if !slices.Equal(run(name), want) {
-				t.Fatalf("%s: two runs differ", name)
-			}
-		}
-	}
-}
-
-// Two networks in two goroutines share nothing.
-func TestGorgoniaGoroutines(t *testing.T) {
+// Two graphs in two goroutines share nothing.
+func TestGraphGoroutines(t *testing.T) {
 	results := make(chan []float32)
 	for range 2 {
 		go func() {
-			c := newPPOCase(must(NewGorgoniaPolicy[float32](actorCritic64())), 20)
+			c, graph := newGraphCase(actorCritic64(), 20)
 			for range 10 {
-				c.update()
+				c.updateBy(graph)
 			}
 			results <- c.net.Params()
 		}()
@@ -293,58 +316,62 @@ func TestGorgoniaGoroutines(t *testing.T) {
 	}
 }
 
-// Neither steps nor whole networks leave memory or goroutines behind.
-func TestGorgoniaLeaksNothing(t *testing.T) {
+// Graphs that nobody uses any more leave nothing behind.
+func TestGraphLeaksNothing(t *testing.T) {
 	heap := func() int {
 		var m runtime.MemStats
-		for range 3 { // a machine has a finalizer, so its memory goes with the second collection
-			runtime.GC()
-		}
+		runtime.GC()
 		runtime.ReadMemStats(&m)
 		return int(m.HeapAlloc)
 	}
-	check := func(what string, times, limit int, f func()) {
-		t.Helper()
-		f()
-		before, goroutines := heap(), runtime.NumGoroutine()
-		for range times {
-			f()
-		}
-		if grown := heap() - before; grown > limit {
-			t.Errorf("%s: %d times hold %d bytes", what, times, grown)
-		}
-		if now := runtime.NumGoroutine(); now > goroutines+3 { // the last run's may not be gone yet
-			t.Errorf("%s: %d goroutines, %d before", what, now, goroutines)
-		}
+	update := func() {
+		c, graph := newGraphCase(actorCritic64(), 64)
+		c.updateBy(graph)
 	}
-	c := newPPOCase(must(NewGorgoniaPolicy[float32](actorCritic64())), 64)
-	check("steps", 400, 64<<10, func() { c.update() })
-	check("networks", 40, 256<<10, func() { newPPOCase(c.net.ClonePolicy(), 64).update() })
-	runtime.KeepAlive(c)
-}
-
-func TestGorgoniaUnknownPolicy(t *testing.T) {
-	graph := must(NewGorgoniaPolicy[float32](actorCritic64()))
-	if _, err := NewGorgoniaPolicy(graph); err == nil {
-		t.Error("there is a graph of a graph")
+	update()
+	before := heap()
+	for range 40 {
+		update()
+	}
+	if grown := heap() - before; grown > 256<<10 {
+		t.Errorf("40 graphs hold %d bytes", grown)
 	}
 }
 
-func BenchmarkPPOUpdateGorgonia(b *testing.B) {
+func TestGraphAllocatesNothing(t *testing.T) {
+	c, graph := newGraphCase(actorCritic64(), 37)
+	q := newQCase(37)
+	mlp := NewMLPGraph(q.net, q.adam, q.loss)
+	for what, update := range map[string]func(){
+		"policy": func() { c.updateBy(graph) },
+		"Q":      func() { mlp.Update(q.obs, 37, 1e-3, 10) },
+	} {
+		update() // workspace
+		if got := testing.AllocsPerRun(20, update); got != 0 {
+			t.Errorf("%s update allocates %v times", what, got)
+		}
+	}
+}
+
+func BenchmarkPPOUpdateGraph(b *testing.B) {
 	for _, n := range []int{64, 256, 2048} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			benchmarkPPO(b, must(NewGorgoniaPolicy[float32](actorCritic64())), n)
+			c, graph := newGraphCase(actorCritic64(), n)
+			c.updateBy(graph)
+			b.ReportAllocs()
+			for b.Loop() {
+				c.updateBy(graph)
+			}
 		})
 	}
 }
 
-func BenchmarkQUpdateGorgonia(b *testing.B) {
+func BenchmarkQUpdateGraph(b *testing.B) {
 	c := newQCase(64)
-	net := NewGorgoniaMLP(c.net)
+	graph := NewMLPGraph(c.net, c.adam, c.loss)
+	graph.Update(c.obs, 64, 1e-3, 10)
 	b.ReportAllocs()
 	for b.Loop() {
-		QLoss(c.dq, c.td, net.Forward(c.obs, 64), c.b, 1)
-		net.Backward(c.dq, 64)
-		c.adam.Step(net.Params(), net.Grads(), 1e-3, 10)
+		graph.Update(c.obs, 64, 1e-3, 10)
 	}
 }

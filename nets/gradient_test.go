@@ -56,7 +56,10 @@ func newPolicyCase(net Policy[float64], n int) *policyCase {
 	randomBiases(net.Params(), rng)
 	c := &policyCase{net: net, obs: normal[float64](rng, n*net.Inputs()), d: NewPolicyOut(n)}
 	c.legal, c.action = randomLegal(rng, n, net.Actions())
-	c.old = PPOBatch{normal[float64](rng, n), normal[float64](rng, n), normal[float64](rng, n), normal[float64](rng, n)}
+	c.old = PPOBatch{
+		OldLogProb: normal[float64](rng, n), Advantage: normal[float64](rng, n), Return: normal[float64](rng, n),
+		OldValue: normal[float64](rng, n),
+	}
 	out := net.Evaluate(c.action, c.obs, c.legal)
 	for i := range n {
 		c.old.OldLogProb[i] = out.LogProb[i] + 0.3*c.old.OldLogProb[i]
@@ -69,7 +72,7 @@ func (c *policyCase) evaluate() PolicyOut { return c.net.Evaluate(c.action, c.ob
 func TestPolicyGradients(t *testing.T) {
 	const n = 6
 	for _, act := range Activations {
-		for name, net := range newPolicies[float64](act, 13) {
+		for name, net := range allPolicies[float64](act, 13) {
 			c := newPolicyCase(net, n)
 			losses := map[string]func() float64{
 				"PPO": func() float64 {
@@ -79,7 +82,7 @@ func TestPolicyGradients(t *testing.T) {
 					return PPOLoss(c.d, c.evaluate(), c.old, PPOConfig{0.2, 0.3, 0.5, 0.01}).Loss
 				},
 				"policy gradient": func() float64 {
-					b := PolicyGradientBatch{c.old.Advantage, c.old.Return}
+					b := PolicyGradientBatch{Advantage: c.old.Advantage, Return: c.old.Return}
 					return PolicyGradientLoss(c.d, c.evaluate(), b, PolicyGradientConfig{0.5, 0.01}).Loss
 				},
 				"REINFORCE": func() float64 {
@@ -102,7 +105,10 @@ func TestLossDerivatives(t *testing.T) {
 	const n = 40
 	rng := newRand(14)
 	now, d := PolicyOut{normal[float64](rng, n), normal[float64](rng, n), normal[float64](rng, n)}, NewPolicyOut(n)
-	old := PPOBatch{normal[float64](rng, n), normal[float64](rng, n), normal[float64](rng, n), normal[float64](rng, n)}
+	old := PPOBatch{
+		OldLogProb: normal[float64](rng, n), Advantage: normal[float64](rng, n), Return: normal[float64](rng, n),
+		OldValue: normal[float64](rng, n),
+	}
 	clipped := 0.0
 	for _, c := range []PPOConfig{{0.2, 0, 0.5, 0.01}, {0.2, 0.4, 1, 0}} {
 		loss := func() float64 {
@@ -156,8 +162,8 @@ func TestPolicyPrecision(t *testing.T) {
 				usePlain(t)
 			}
 			for _, act := range Activations {
-				wide := newPolicies[float64](act, 16)
-				for name, net := range newPolicies[float32](act, 16) {
+				wide := allPolicies[float64](act, 16)
+				for name, net := range allPolicies[float32](act, 16) {
 					c := newPolicyCase(wide[name], n)
 					obs := make([]float32, len(c.obs))
 					for i, x := range c.obs {

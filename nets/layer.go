@@ -33,6 +33,27 @@ type dense[T Float] struct {
 	one     [1]T
 }
 
+// size is the number of parameters.
+func (l *dense[T]) size() int { return l.in*l.out + l.out }
+
+// bind makes the layer the first size() elements of params and grads, and returns the rest of both.
+func (l *dense[T]) bind(params, grads []T) (restParams, restGrads []T) {
+	cut := func(from *[]T, n int) []T {
+		part := (*from)[:n:n]
+		*from = (*from)[n:]
+		return part
+	}
+	l.w, l.dw = cut(&params, l.in*l.out), cut(&grads, l.in*l.out)
+	l.b, l.db = cut(&params, l.out), cut(&grads, l.out)
+	l.one[0] = 1
+	return params, grads
+}
+
+// tensors names the parameters: <name>.weight [in x out] and <name>.bias [out].
+func (l *dense[T]) tensors(name string) []Tensor[T] {
+	return []Tensor[T]{{name + ".weight", []int{l.in, l.out}, l.w}, {name + ".bias", []int{l.out}, l.b}}
+}
+
 // forward computes y [n x out] from x [n x in].
 func (l *dense[T]) forward(k *kernels[T], y, x []T, n int) {
 	k.gemm(rowsOf(y, l.out), rowsOf(l.b, 0), rowsOf(x, l.in), rowsOf(l.w, l.out), n, l.out, l.in)

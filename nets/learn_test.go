@@ -65,9 +65,9 @@ func banditReward(net Policy[float32], ppo bool, sign float64) float64 {
 		for range 2 {
 			out = net.Evaluate(action, obs, legal)
 			if ppo {
-				PPOLoss(d, out, PPOBatch{logp, advantage, reward, nil}, PPOConfig{Clip: 0.2, ValueCoef: 0.5, EntropyCoef: 0.01})
+				PPOLoss(d, out, PPOBatch{OldLogProb: logp, Advantage: advantage, Return: reward}, PPOConfig{Clip: 0.2, ValueCoef: 0.5, EntropyCoef: 0.01})
 			} else {
-				PolicyGradientLoss(d, out, PolicyGradientBatch{advantage, reward}, PolicyGradientConfig{0.5, 0.01})
+				PolicyGradientLoss(d, out, PolicyGradientBatch{Advantage: advantage, Return: reward}, PolicyGradientConfig{0.5, 0.01})
 			}
 			net.Propagate(d)
 			adam.Step(net.Params(), net.Grads(), 1e-2, 0.5)

@@ -16,16 +16,35 @@ type PPOBatch struct {
 	Advantage  []float64
 	Return     []float64 // what the value should be
 	OldValue   []float64 // when the action was taken; read only with ValueClip
+	Rows       int       // of the whole batch that these are a part of; 0: these are all
 }
 
-// PPOMetrics are means over a batch.
-type PPOMetrics struct {
+// LossMetrics are means over a batch, or what some rows add to them.
+type LossMetrics struct {
 	Loss         float64 // Policy + ValueCoef·Value − EntropyCoef·Entropy
 	Policy       float64
-	Value        float64
+	Value        float64 // 0 without a loss of the value
 	Entropy      float64
-	ApproxKL     float64 // of the old policy from the new one, mean((ρ−1) − log ρ) (Schulman 2020, "Approximating KL Divergence", k3)
-	ClipFraction float64 // of rows with |ρ−1| > Clip
+	ApproxKL     float64 // PPO's: of the old policy from the new one, mean((ρ−1) − log ρ) (Schulman 2020, "Approximating KL Divergence", k3)
+	ClipFraction float64 // PPO's: of rows with |ρ−1| > Clip
+}
+
+// Add adds what other rows of the same batch add to its means.
+func (m *LossMetrics) Add(part LossMetrics) {
+	m.Loss += part.Loss
+	m.Policy += part.Policy
+	m.Value += part.Value
+	m.Entropy += part.Entropy
+	m.ApproxKL += part.ApproxKL
+	m.ClipFraction += part.ClipFraction
+}
+
+// rowsOr is the number of rows that a mean is over.
+func rowsOr(whole, part int) float64 {
+	if whole == 0 {
+		return float64(part)
+	}
+	return float64(whole)
 }
 
 // PPOLoss computes the loss of proximal policy optimization (Schulman et al. 2017, arXiv:1707.06347, equations 7 and 9)
@@ -35,10 +54,10 @@ type PPOMetrics struct {
 //
 // With ValueClip c, (V−R)² becomes max((V−R)², (V_old + clip(V−V_old, −c, c) − R)²). Where both sides of a minimum or
 // maximum are equal, the derivative is that of the unclipped one. The slices of d, now and b have the same length, one
-// at least.
-func PPOLoss(d, now PolicyOut, b PPOBatch, c PPOConfig) PPOMetrics {
-	var m PPOMetrics
-	n := float64(len(now.LogProb))
+// at least. Rows may be computed in parts: the results of the parts add up to those of the whole.
+func PPOLoss(d, now PolicyOut, b PPOBatch, c PPOConfig) LossMetrics {
+	var m LossMetrics
+	n := rowsOr(b.Rows, len(now.LogProb))
 	for i, logp := range now.LogProb {
 		logRatio, adv := logp-b.OldLogProb[i], b.Advantage[i]
 		ratio := math.Exp(logRatio)
@@ -99,14 +118,7 @@ type PolicyGradientConfig struct {
 type PolicyGradientBatch struct {
 	Advantage []float64 // or the return less a baseline
 	Return    []float64 // what the value should be; read only with ValueCoef
-}
-
-// PolicyGradientMetrics are means over a batch.
-type PolicyGradientMetrics struct {
-	Loss    float64 // Policy + ValueCoef·Value − EntropyCoef·Entropy
-	Policy  float64
-	Value   float64 // 0 without ValueCoef
-	Entropy float64
+	Rows      int       // as in PPOBatch
 }
 
 // PolicyGradientLoss computes the loss of REINFORCE (Williams 1992) and of the advantage actor-critic (Mnih et al. 2016,
@@ -115,9 +127,9 @@ type PolicyGradientMetrics struct {
 //	−A log π(a) + ValueCoef (V−R)² − EntropyCoef H
 //
 // The slices of d, now and b have the same length, one at least.
-func PolicyGradientLoss(d, now PolicyOut, b PolicyGradientBatch, c PolicyGradientConfig) PolicyGradientMetrics {
-	var m PolicyGradientMetrics
-	n := float64(len(now.LogProb))
+func PolicyGradientLoss(d, now PolicyOut, b PolicyGradientBatch, c PolicyGradientConfig) LossMetrics {
+	var m LossMetrics
+	n := rowsOr(b.Rows, len(now.LogProb))
 	for i, logp := range now.LogProb {
 		m.Policy -= b.Advantage[i] * logp
 		d.LogProb[i] = -b.Advantage[i] / n

@@ -3,8 +3,8 @@ package nets
 import "math/rand/v2"
 
 // A Policy is a network that gives each row of observations a distribution over the legal actions and a value. The
-// policy gradient algorithms need no more of it. A PolicyOut that it returns is its own and holds until the next call. The rows of a call are len(actions); obs has a row of Inputs for each,
-// legal one of Actions, at least one of them true.
+// policy gradient algorithms need no more of it. A PolicyOut that it returns is its own and holds until the next call.
+// The rows of a call are len(actions); obs has a row of Inputs for each, legal one of Actions, at least one of them true.
 type Policy[T Float] interface {
 	Inputs() int
 	Actions() int
@@ -27,9 +27,17 @@ type Policy[T Float] interface {
 	ClonePolicy() Policy[T]
 }
 
+// A Replicator is a Policy of which several goroutines can use replicas: policies that share its parameters, with
+// workspace and gradients of their own. Nobody may use one while the parameters change.
+type Replicator[T Float] interface {
+	Policy[T]
+	Replica() Policy[T]
+}
+
 var (
-	_ Policy[float32] = (*ActorCritic[float32])(nil)
-	_ Policy[float32] = (*AutoActorCritic[float32])(nil)
+	_ Replicator[float32] = (*ActorCritic[float32])(nil)
+	_ Replicator[float32] = (*AutoActorCritic[float32])(nil)
+	_ Replicator[float32] = (*Recurrent[float32])(nil)
 )
 
 // PolicyOut holds, for each row of a batch, what a Policy says; or the derivatives of a loss with respect to that.

@@ -10,7 +10,7 @@ import (
 func TestPolicyChoices(t *testing.T) {
 	const n = 21
 	for _, act := range Activations {
-		for name, net := range newPolicies[float32](act, 21) {
+		for name, net := range allPolicies[float32](act, 21) {
 			rng := newRand(22)
 			obs := normal[float32](rng, n*net.Inputs())
 			legal, action := randomLegal(rng, n, net.Actions())
@@ -64,7 +64,7 @@ func TestAutoregressiveDistribution(t *testing.T) {
 }
 
 func TestEvaluateIllegalPanics(t *testing.T) {
-	for name, net := range newPolicies[float32](Tanh, 24) {
+	for name, net := range allPolicies[float32](Tanh, 24) {
 		func() {
 			defer func() {
 				if recover() == nil {
@@ -73,13 +73,13 @@ func TestEvaluateIllegalPanics(t *testing.T) {
 			}()
 			legal := make([]bool, 30)
 			legal[4] = true
-			net.Evaluate([]int{5}, make([]float32, 33), legal)
+			net.Evaluate([]int{5}, make([]float32, net.Inputs()), legal)
 		}()
 	}
 }
 
 func TestClone(t *testing.T) {
-	for name, net := range newPolicies[float32](ReLU, 25) {
+	for name, net := range allPolicies[float32](ReLU, 25) {
 		c := net.ClonePolicy()
 		if !slices.Equal(c.Params(), net.Params()) {
 			t.Errorf("%s: parameters differ", name)
@@ -100,7 +100,7 @@ func TestClone(t *testing.T) {
 
 // Tensors must cover the parameters without gaps or overlaps.
 func TestTensors(t *testing.T) {
-	for name, net := range newPolicies[float32](ReLU, 26) {
+	for name, net := range allPolicies[float32](ReLU, 26) {
 		names := map[string]bool{}
 		for i := range net.Params() {
 			net.Params()[i] = 1
@@ -132,6 +132,7 @@ func TestConfigErrors(t *testing.T) {
 		func(c *ActorCriticConfig) { c.Obs = 0 }, func(c *ActorCriticConfig) { c.Actions = 0 },
 		func(c *ActorCriticConfig) { c.Hidden = nil }, func(c *ActorCriticConfig) { c.Activation = "" },
 		func(c *ActorCriticConfig) { c.Shared, c.NoValue = true, true },
+		func(c *ActorCriticConfig) { c.LSTM = 4 }, func(c *ActorCriticConfig) { c.Shared, c.LSTM = true, -1 },
 	} {
 		c := good
 		spoil(&c)

@@ -33,25 +33,18 @@ func newStack[T Float](name string, act Activation, hidden bool, gain float64, s
 
 // size is the number of parameters.
 func (s *stack[T]) size() (n int) {
-	for _, l := range s.layers {
-		n += l.in*l.out + l.out
+	for i := range s.layers {
+		n += s.layers[i].size()
 	}
 	return n
 }
 
 // bind makes the layers parts of the first size() elements of params and grads, and returns the rest of both.
 func (s *stack[T]) bind(params, grads []T) (restParams, restGrads []T) {
-	cut := func(from *[]T, n int) []T {
-		part := (*from)[:n:n]
-		*from = (*from)[n:]
-		return part
-	}
 	most, widest := 0, 0
 	for i := range s.layers {
 		l := &s.layers[i]
-		l.w, l.dw = cut(&params, l.in*l.out), cut(&grads, l.in*l.out)
-		l.b, l.db = cut(&params, l.out), cut(&grads, l.out)
-		l.one[0] = 1
+		params, grads = l.bind(params, grads)
 		most, widest = max(most, l.in*l.out), max(widest, l.in)
 	}
 	s.weights, s.zeros = make([]T, most), make([]T, widest)
@@ -153,37 +146,56 @@ func (s *stack[T]) backward(dx, dy []T, n int, add bool) {
 	}
 }
 
-// tensors names the parameters: <stack>.<layer>.weight [in x out] and <stack>.<layer>.bias [out].
+// tensors names the parameters of layer i as those of <stack>.i.
 func (s *stack[T]) tensors() (ts []Tensor[T]) {
-	for i, l := range s.layers {
-		ts = append(ts,
-			Tensor[T]{fmt.Sprintf("%s.%d.weight", s.name, i), []int{l.in, l.out}, l.w},
-			Tensor[T]{fmt.Sprintf("%s.%d.bias", s.name, i), []int{l.out}, l.b})
+	for i := range s.layers {
+		ts = append(ts, s.layers[i].tensors(fmt.Sprintf("%s.%d", s.name, i))...)
 	}
 	return ts
 }
 
-// A network is some stacks over one slice of parameters.
-type network[T Float] struct {
-	params, grads []T
-	stacks        []*stack[T]
+// A part of a network has some of its parameters.
+type part[T Float] interface {
+	size() int
+	bind(params, grads []T) (restParams, restGrads []T)
+	initialize(rng *rand.Rand)
+	tensors() []Tensor[T]
 }
 
-// newNetwork allocates the parameters of stacks, in this order, and draws them.
-func newNetwork[T Float](rng *rand.Rand, stacks ...*stack[T]) network[T] {
+// A network is some parts over one slice of parameters.
+type network[T Float] struct {
+	params, grads []T
+	parts         []part[T]
+}
+
+// newNetwork allocates the parameters of parts, in this order, and draws them.
+func newNetwork[T Float](rng *rand.Rand, parts ...part[T]) network[T] {
 	n := 0
-	for _, s := range stacks {
-		n += s.size()
+	for _, p := range parts {
+		n += p.size()
 	}
-	net := network[T]{make([]T, n), make([]T, n), stacks}
-	params, grads := net.params, net.grads
-	for _, s := range stacks {
-		params, grads = s.bind(params, grads)
-		if rng != nil {
-			s.initialize(rng)
+	net := network[T]{make([]T, n), make([]T, n), parts}
+	net.bind()
+	if rng != nil {
+		for _, p := range parts {
+			p.initialize(rng)
 		}
 	}
 	return net
+}
+
+// bind makes the parts use params and grads.
+func (n *network[T]) bind() {
+	params, grads := n.params, n.grads
+	for _, p := range n.parts {
+		params, grads = p.bind(params, grads)
+	}
+}
+
+// share makes n a network over the parameters of another, with gradients of its own.
+func (n *network[T]) share(of *network[T]) {
+	n.params = of.params
+	n.bind()
 }
 
 // Params returns all parameters, to read and to write.
@@ -195,8 +207,8 @@ func (n *network[T]) Grads() []T { return n.grads }
 // Tensors returns the parameters as named tensors that share the memory of Params. Weights are [in x out], so that a
 // layer is x·W + b.
 func (n *network[T]) Tensors() (ts []Tensor[T]) {
-	for _, s := range n.stacks {
-		ts = append(ts, s.tensors()...)
+	for _, p := range n.parts {
+		ts = append(ts, p.tensors()...)
 	}
 	return ts
 }

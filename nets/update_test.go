@@ -30,11 +30,14 @@ func newPPOCase(net Policy[float32], n int) *ppoCase {
 	return c
 }
 
-func (c *ppoCase) update() PPOMetrics {
-	m := PPOLoss(c.d, c.net.Evaluate(c.action, c.obs, c.legal), c.old, PPOConfig{0.2, 0, 0.5, 0.01})
+func (c *ppoCase) loss(d, now PolicyOut) float64 {
+	return PPOLoss(d, now, c.old, PPOConfig{0.2, 0, 0.5, 0.01}).Loss
+}
+
+func (c *ppoCase) update() (loss, norm float64) {
+	loss = c.loss(c.d, c.net.Evaluate(c.action, c.obs, c.legal))
 	c.net.Propagate(c.d)
-	c.adam.Step(c.net.Params(), c.net.Grads(), 1e-3, 0.5)
-	return m
+	return loss, c.adam.Step(c.net.Params(), c.net.Grads(), 1e-3, 0.5)
 }
 
 // A qCase is what one update of Q-learning needs, with random data.
@@ -57,12 +60,13 @@ func newQCase(n int) *qCase {
 	return c
 }
 
-func (c *qCase) update() float64 {
+func (c *qCase) loss(dq, q []float32) float64 { return QLoss(dq, c.td, q, c.b, 1) }
+
+func (c *qCase) update() (loss, norm float64) {
 	n := len(c.td)
-	loss := QLoss(c.dq, c.td, c.net.Forward(c.obs, n), c.b, 1)
+	loss = c.loss(c.dq, c.net.Forward(c.obs, n))
 	c.net.Backward(c.dq, n)
-	c.adam.Step(c.net.Params(), c.net.Grads(), 1e-3, 10)
-	return loss
+	return loss, c.adam.Step(c.net.Params(), c.net.Grads(), 1e-3, 10)
 }
 
 func TestNothingAllocates(t *testing.T) {
@@ -78,7 +82,7 @@ func TestNothingAllocates(t *testing.T) {
 		if plain {
 			usePlain(t)
 		}
-		for name, net := range newPolicies[float32](Tanh, 53) {
+		for name, net := range allPolicies[float32](Tanh, 53) {
 			c := newPPOCase(net, n)
 			check(name+" update", func() { c.update() })
 			check(name+" sample", func() { net.Sample(c.action, c.obs, c.legal, c.rng) })
@@ -94,9 +98,9 @@ func TestNothingAllocates(t *testing.T) {
 }
 
 func TestUpdatesAreDeterministic(t *testing.T) {
-	for name := range newPolicies[float32](Tanh, 54) {
+	for name := range allPolicies[float32](Tanh, 54) {
 		run := func() []float32 {
-			c := newPPOCase(newPolicies[float32](Tanh, 54)[name], 70)
+			c := newPPOCase(allPolicies[float32](Tanh, 54)[name], 70)
 			for range 20 {
 				c.update()
 			}
@@ -110,13 +114,13 @@ func TestUpdatesAreDeterministic(t *testing.T) {
 
 // In the first epoch nothing has changed since the actions were drawn, even if the minibatch is another one.
 func TestFirstRatioIsOne(t *testing.T) {
-	for name, net := range newPolicies[float32](Tanh, 55) {
+	for name, net := range allPolicies[float32](Tanh, 55) {
 		c := newPPOCase(net, 64)
-		out := net.Evaluate(c.action[20:31], c.obs[20*33:], c.legal[20*30:])
+		out := net.Evaluate(c.action[20:31], c.obs[20*net.Inputs():], c.legal[20*30:])
 		if !slices.Equal(out.LogProb, c.old.OldLogProb[20:31]) {
 			t.Errorf("%s: log-probabilities depend on the batch", name)
 		}
-		if m := PPOLoss(c.d.Rows(11), out, PPOBatch{c.old.OldLogProb[20:31], c.old.Advantage[20:31], c.old.Return[20:31], nil},
+		if m := PPOLoss(c.d.Rows(11), out, PPOBatch{OldLogProb: c.old.OldLogProb[20:31], Advantage: c.old.Advantage[20:31], Return: c.old.Return[20:31]},
 			PPOConfig{Clip: 0.2}); m.ApproxKL != 0 || m.ClipFraction != 0 {
 			t.Errorf("%s: %+v", name, m)
 		}
@@ -126,13 +130,15 @@ func TestFirstRatioIsOne(t *testing.T) {
 func TestPPOLossByHand(t *testing.T) {
 	// Ratios 2, 1 and ½ with ε = 0.2: the first is clipped for a gain, the third for a loss.
 	now := PolicyOut{[]float64{math.Log(2), 0, -math.Log(2)}, []float64{1, 2, 3}, []float64{1, 2, 3}}
-	old := PPOBatch{make([]float64, 3), []float64{1, 1, -1}, []float64{0, 2, 1}, []float64{0, 2, 3}}
+	old := PPOBatch{
+		OldLogProb: make([]float64, 3), Advantage: []float64{1, 1, -1}, Return: []float64{0, 2, 1}, OldValue: []float64{0, 2, 3},
+	}
 	d := NewPolicyOut(3)
 	got := PPOLoss(d, now, old, PPOConfig{Clip: 0.2, ValueCoef: 0.5, EntropyCoef: 0.1})
 	policy, value := -(1.2+1-0.8)/3, (1.0+0+4)/3
 	kl := ((2 - 1 - math.Log(2)) + 0 + (0.5 - 1 + math.Log(2))) / 3
-	want := PPOMetrics{policy + 0.5*value - 0.1*2, policy, value, 2, kl, 2.0 / 3}
-	fields := func(m PPOMetrics) []float64 {
+	want := LossMetrics{policy + 0.5*value - 0.1*2, policy, value, 2, kl, 2.0 / 3}
+	fields := func(m LossMetrics) []float64 {
 		return []float64{m.Loss, m.Policy, m.Value, m.Entropy, m.ApproxKL, m.ClipFraction}
 	}
 	closeTo(t, "metrics", fields(got), fields(want), 1e-15)

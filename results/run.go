@@ -22,12 +22,13 @@ import (
 
 // The files in a run's folder.
 const (
-	ConfigFile      = "config.yaml"   // every setting as it was used
-	ManifestFile    = "manifest.json" // a Manifest
-	TrainFile       = "train.csv"     // a TrainRow a line
-	EvalFile        = "eval.csv"      // an EvalRow a line
-	FinalCheckpoint = "final.ckpt"    // the trained agent
-	LastCheckpoint  = "last.ckpt"     // where an interrupted run resumes
+	ConfigFile          = "config.yaml"     // every setting as it was used
+	ManifestFile        = "manifest.json"   // a Manifest
+	TrainFile           = "train.csv"       // a TrainRow a line
+	EvalFile            = "eval.csv"        // an EvalRow a line
+	FinalCheckpoint     = "final.ckpt"      // the trained agents
+	LastCheckpoint      = "last.ckpt"       // where an interrupted run resumes
+	OpponentCheckpoints = "opponent-*.ckpt" // opponents that do not learn, by the hash of the file
 )
 
 // ManifestFormat is the format that this program writes, and the only one that it reads.
@@ -48,7 +49,7 @@ type Manifest struct {
 	Format           int             `json:"format"` // set by Save
 	Status           Status          `json:"status"`
 	Env              string          `json:"env"`
-	Algo             string          `json:"algo"` // one name, or "attacker vs defender"
+	Algo             string          `json:"algo"` // one name, or "attacker-vs-defender"
 	Seed             uint64          `json:"seed,string"`
 	InstanceSeed     uint64          `json:"instance_seed,string"`
 	Layout           json.RawMessage `json:"layout,omitempty"` // what InstanceSeed drew, compact; nil if nothing

@@ -1,6 +1,7 @@
 package dqn
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -35,7 +36,10 @@ func TestConfigRanges(t *testing.T) {
 	}{
 		{"hidden", []string{"[]", "[1]", "[64, 32, 4096]"}, []string{"[0]", "[64, 5000]", "[1.5]"}},
 		{"activation", []string{"tanh", "relu"}, []string{"ReLU", "sigmoid"}},
+		{"backend", []string{"direct", "gorgonia"}, []string{"torch"}},
 		{"dueling", []string{"true", "false"}, nil},
+		{"scale", []string{"bounds", "none"}, []string{"norm"}},
+		{"frames", []string{"1", "1000"}, []string{"0", "1001"}},
 		{"learning_rate.start", []string{"0", "1"}, []string{"-1", ".inf", ".nan"}},
 		{"learning_rate.end", []string{"0", "1"}, []string{"-1", ".inf"}},
 		{"learning_rate.over", []string{"0", "1"}, []string{"-0.1", "1.1"}},
@@ -88,7 +92,7 @@ func TestConfigRanges(t *testing.T) {
 	}
 }
 
-// Whatever the ranges allow trains without trouble, and plays on even where values diverge.
+// Whatever the ranges allow trains without trouble, or stops with an error where values diverge.
 func TestExtremeSettings(t *testing.T) {
 	for _, set := range [][]string{
 		{"learning_rate.start=1e30", "learning_rate.end=1e30", "max_grad_norm=0", "huber=0"},
@@ -106,7 +110,11 @@ func TestExtremeSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range []string{"idsgame-v12", "toy-clock-v0"} {
-			s := enrol(t, cfg, id, 2, algos.Budget{Steps: 1000}, 1, nil).train(t, 1)
+			s := enrol(t, cfg, id, 2, algos.Budget{Steps: 1000}, 1, nil)
+			var diverged *algos.DivergedError
+			if err := s.Run(t.Context(), 1); err != nil && (!errors.As(err, &diverged) || cfg.LearningRate.Start < 1e30) {
+				t.Errorf("%v on %s: %v", set, id, err)
+			}
 			for seat, l := range s.learners {
 				env := must[envs.Env](t)(lookup(t, id).New(1))
 				if err := env.Reset(1); err != nil {

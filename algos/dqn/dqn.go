@@ -31,9 +31,10 @@ import (
 
 // Config holds the hyperparameters.
 type Config struct {
-	Hidden     []int  `yaml:"hidden" range:"[1, 4096]" usage:"widths of the hidden layers"`
-	Activation string `yaml:"activation" choice:"tanh|relu" usage:"of the hidden layers"`
-	Dueling    bool   `yaml:"dueling" usage:"learn a value of the state and advantages of the actions, of which Q is the sum"`
+	algos.Layers `yaml:",inline"`
+	Dueling      bool `yaml:"dueling" usage:"learn a value of the state and advantages of the actions, of which Q is the sum"`
+
+	algos.Encoding `yaml:",inline"`
 
 	LearningRate algos.Schedule `yaml:"learning_rate" usage:"step size of Adam"`
 	Gamma        float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
@@ -68,7 +69,7 @@ func Algorithm() algos.Algorithm {
 // Defaults reach the bounds of versions 0 to 3 of idsgame.
 func Defaults() *Config {
 	return &Config{
-		Hidden: []int{64, 64}, Activation: "relu",
+		Layers: algos.DefaultLayers("relu"), Encoding: algos.DefaultEncoding(),
 		LearningRate: algos.Schedule{Start: 1e-3, End: 0, Over: 1, Shape: "linear"},
 		Gamma:        0.999, Repeat: 0.9,
 		Epsilon:    algos.Schedule{Start: 1, End: 0.05, Over: 0.5, Shape: "linear"},
@@ -96,18 +97,18 @@ func (c *Config) Validate() error {
 // NewLearner makes a learner of a seat.
 func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Learner, error) {
 	s := spec.Seats[seat]
-	width, actions := s.Obs.Len(), s.Actions.N
+	input, actions := algos.NewInput(c.Encoding, s.Obs, n), s.Actions.N
+	width := input.Len()
 	online, err := newNetwork(c, width, actions, rand.New(envs.NewPCG(envs.Derive(seed, "weights", 0))))
 	if err != nil {
 		return nil, err
 	}
 	l := &learner{
-		cfg: *c, actions: actions, scale: algos.Scale(s.Obs),
+		cfg: *c, actions: actions, input: input,
 		online: online, target: online.clone(), adam: nets.NewAdam[float32](len(online.Params())),
 		exploring: envs.NewPCG(envs.Derive(seed, "explore", 0)),
 		drawing:   envs.NewPCG(envs.Derive(seed, "replay", 0)),
-		obs:       make([]float32, n*width), next: make([]float32, n*width), last: make([]float32, width),
-		explore: make([]int, n),
+		explore:   make([]int, n),
 		replay: algos.NewReplay(algos.ReplayConfig{
 			Size: c.ReplaySize, Envs: n, ObsLen: width, Actions: actions, Steps: c.NStep, Gamma: c.Gamma,
 			Prioritized: c.Prioritized, Alpha: c.PriorityAlpha,
@@ -116,6 +117,9 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 		dq: make([]float32, c.BatchSize*actions),
 	}
 	l.batch = l.replay.NewBatch(c.BatchSize)
+	if c.Backend == "gorgonia" {
+		l.graph = online.graph(l.adam, l.dq, l.loss)
+	}
 	l.explorer, l.drawer = rand.New(l.exploring), rand.New(l.drawing)
 	for i := range l.explore {
 		l.explore[i] = none
@@ -129,10 +133,11 @@ const none = -1
 type learner struct {
 	cfg     Config
 	actions int
-	scale   []float32 // of observations
+	input   *algos.Input
 
 	online, target     *network // Q and Q⁻
 	adam               *nets.Adam[float32]
+	graph              *nets.MLPGraph[float32] // nil: direct
 	replay             *algos.Replay
 	exploring, drawing *rand.PCG
 	explorer, drawer   *rand.Rand // over them
@@ -143,11 +148,10 @@ type learner struct {
 	updates             int   // so far
 	explore             []int // by environment: the exploring action that it took last, or none
 
-	obs, next []float32 // [N x ObsLen], scaled: what Act saw, and what it will see
-	last      []float32 // [ObsLen], scaled: the last observation of an episode
-	batch     *algos.ReplayBatch
-	y, delta  []float64 // [BatchSize]
-	dq        []float32 // [BatchSize x actions]
+	obs      []float32 // [N x width], what Act saw
+	batch    *algos.ReplayBatch
+	y, delta []float64 // [BatchSize]
+	dq       []float32 // [BatchSize x actions]
 
 	sums sums
 }
@@ -163,7 +167,7 @@ func (l *learner) Anneal(progress float64) {
 
 // Act is ez-greedy.
 func (l *learner) Act(b *envs.Batch, actions []int) {
-	algos.Rescale(l.obs, b.Obs, l.scale)
+	l.obs = l.input.See(b)
 	q := l.online.values(l.obs, b.N)
 	for i := range actions {
 		from, to := i*b.Actions, (i+1)*b.Actions
@@ -183,41 +187,39 @@ func (l *learner) Act(b *envs.Batch, actions []int) {
 }
 
 // Learn remembers a step of every environment and makes the updates that are due.
-func (l *learner) Learn(b *envs.Batch, actions []int) {
-	algos.Rescale(l.next, b.Obs, l.scale)
+func (l *learner) Learn(b *envs.Batch, actions []int) error {
+	next, width := l.input.Peek(b), l.input.Len()
 	for i, a := range actions {
-		from, to := i*b.ObsLen, (i+1)*b.ObsLen
+		from, to := i*width, (i+1)*width
 		step := algos.Step{
 			Obs: l.obs[from:to], Action: a, Reward: b.Reward[i],
-			Next: l.next[from:to], Legal: b.Legal[i*b.Actions : (i+1)*b.Actions],
+			Next: next[from:to], Legal: b.Legal[i*b.Actions : (i+1)*b.Actions],
 			Terminated: b.Terminated[i], Truncated: b.Truncated[i],
 		}
 		if step.Terminated || step.Truncated { // b.Obs is of the next episode then
-			algos.Rescale(l.last, b.Last[from:to], l.scale)
-			step.Next, step.Legal = l.last, b.LastLegal[i*b.Actions:(i+1)*b.Actions]
+			step.Next, step.Legal = l.input.Last(b, i), b.LastLegal[i*b.Actions:(i+1)*b.Actions]
 			l.explore[i] = none
 		}
 		l.replay.Add(i, step)
 	}
 	l.steps += b.N
 	if l.steps < l.cfg.LearningStarts || l.replay.Len() == 0 {
-		return
+		return nil
 	}
 	for l.due += b.N; l.due >= l.cfg.TrainEvery; l.due -= l.cfg.TrainEvery {
-		l.update()
+		if err := l.update(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // update makes one step of Adam.
-func (l *learner) update() {
-	b, n := l.batch, l.cfg.BatchSize
-	l.replay.Sample(b, l.beta, l.drawer)
+func (l *learner) update() error {
+	l.replay.Sample(l.batch, l.beta, l.drawer)
 	l.targets()
-	q := l.online.values(b.Obs, n)
-	loss := nets.QLoss(l.dq, l.delta, q, nets.QBatch{Action: b.Action, Target: l.y, Weight: b.Weight}, l.cfg.Huber)
-	l.online.backward(l.dq, n)
-	norm := l.adam.Step(l.online.Params(), l.online.Grads(), l.rate, l.cfg.MaxGradNorm)
-	l.replay.Prioritize(b.Index, l.delta)
+	loss, norm := l.step()
+	l.replay.Prioritize(l.batch.Index, l.delta)
 	l.updates++
 	switch {
 	case l.cfg.Tau > 0:
@@ -226,6 +228,24 @@ func (l *learner) update() {
 		copy(l.target.Params(), l.online.Params())
 	}
 	l.sums.add(loss, norm, l.y, l.delta)
+	return algos.CheckUpdate(l.updates, l.rate, l.y, loss, norm)
+}
+
+// step makes a step of Adam on the loss and returns that and the norm of its gradient.
+func (l *learner) step() (loss, norm float64) {
+	obs, n := l.batch.Obs, l.cfg.BatchSize
+	if l.graph != nil {
+		return l.graph.Update(obs, n, l.rate, l.cfg.MaxGradNorm)
+	}
+	loss = l.loss(l.dq, l.online.values(obs, n))
+	l.online.backward(l.dq, n)
+	return loss, l.adam.Step(l.online.Params(), l.online.Grads(), l.rate, l.cfg.MaxGradNorm)
+}
+
+// loss is that of the batch. It writes its derivatives to dq.
+func (l *learner) loss(dq, q []float32) float64 {
+	b := nets.QBatch{Action: l.batch.Action, Target: l.y, Weight: l.batch.Weight}
+	return nets.QLoss(dq, l.delta, q, b, l.cfg.Huber)
 }
 
 // targets writes y of the batch.

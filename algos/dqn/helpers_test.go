@@ -2,6 +2,7 @@ package dqn
 
 import (
 	"context"
+	"errors"
 	"math"
 	"testing"
 
@@ -87,14 +88,38 @@ func (s *school) train(tb testing.TB, fraction float64) *school {
 	return s
 }
 
+// goOn trains to the end, unless numbers go wrong on the way.
+func (s *school) goOn(tb testing.TB) {
+	tb.Helper()
+	var diverged *algos.DivergedError
+	if err := s.Run(context.Background(), 1); err != nil && !errors.As(err, &diverged) {
+		tb.Fatal(err)
+	}
+}
+
 // bytes is everything that the learners hold.
 func (s *school) bytes(tb testing.TB) string {
 	tb.Helper()
 	text := ""
 	for _, l := range s.learners {
-		text += string(must[[]byte](tb)(l.MarshalBinary())) + "|"
+		text += stateOf(tb, l) + "|"
 	}
 	return text
+}
+
+// restore puts what one learner has come to into another.
+func restore(tb testing.TB, to, from *learner) {
+	tb.Helper()
+	if err := must[algos.State](tb)(algos.Save(from)).Restore(to); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// stateOf is everything that a learner holds.
+func stateOf(tb testing.TB, l *learner) string {
+	tb.Helper()
+	s := must[algos.State](tb)(algos.Save(l))
+	return string(s.Data) + string(s.Weights)
 }
 
 // a truth is what an environment with one open seat is worth.

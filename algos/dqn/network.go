@@ -17,7 +17,7 @@ type network struct {
 	*nets.MLP[float32]
 	actions int
 	dueling bool
-	q, dout []float32 // workspace of a dueling one
+	q, dout []float32 // of a dueling one: Q, and derivatives with respect to outputs
 }
 
 // outputGain makes all values small before training.
@@ -44,11 +44,14 @@ func (n *network) clone() *network {
 }
 
 // values returns Q [rows x actions] of obs [rows x inputs]. It holds until the next call.
-func (n *network) values(obs []float32, rows int) []float32 {
-	out := n.Forward(obs, rows)
+func (n *network) values(obs []float32, rows int) []float32 { return n.combine(n.Forward(obs, rows)) }
+
+// combine returns Q of outputs.
+func (n *network) combine(out []float32) []float32 {
 	if !n.dueling {
 		return out
 	}
+	rows := len(out) / (n.actions + 1)
 	if len(n.q) < rows*n.actions {
 		n.q, n.dout = make([]float32, rows*n.actions), make([]float32, rows*(n.actions+1))
 	}
@@ -68,15 +71,37 @@ func (n *network) backward(dq []float32, rows int) {
 		n.Backward(dq, rows)
 		return
 	}
-	for i := range rows {
-		d, dout := dq[i*n.actions:(i+1)*n.actions], n.dout[i*(n.actions+1):]
+	n.split(n.dout, dq)
+	n.Backward(n.dout, rows)
+}
+
+// split is the backward pass of combine: it writes the derivatives with respect to the outputs of a dueling network.
+func (n *network) split(dout, dq []float32) {
+	for i := range len(dq) / n.actions {
+		d, row := dq[i*n.actions:(i+1)*n.actions], dout[i*(n.actions+1):]
 		average := mean(d)
 		for a, x := range d {
-			dout[a] = x - average
+			row[a] = x - average
 		}
-		dout[n.actions] = average * float32(n.actions)
+		row[n.actions] = average * float32(n.actions)
 	}
-	n.Backward(n.dout, rows)
+}
+
+// graph makes updates by steps of adam on a loss. Given Q, loss returns it and writes its derivatives to dq, which has room
+// for any batch.
+func (n *network) graph(
+	adam *nets.Adam[float32], dq []float32, loss func(dq, q []float32) float64,
+) *nets.MLPGraph[float32] {
+	if !n.dueling {
+		return nets.NewMLPGraph(n.MLP, adam, loss)
+	}
+	return nets.NewMLPGraph(n.MLP, adam, func(dout, out []float32) float64 {
+		q := n.combine(out)
+		dq := dq[:len(q)]
+		value := loss(dq, q)
+		n.split(dout, dq)
+		return value
+	})
 }
 
 func mean(xs []float32) float32 {

@@ -12,7 +12,32 @@ import (
 
 const stateFormat = 1 // of MarshalBinary
 
-// MarshalBinary saves networks, optimizer, memory and everything that moves.
+// Tensors are the weights of Q, and as target.NAME those of Q⁻.
+func (l *learner) Tensors() []nets.Tensor[float32] {
+	tensors := l.online.Tensors()
+	for _, t := range l.target.Tensors() {
+		t.Name = "target." + t.Name
+		tensors = append(tensors, t)
+	}
+	return tensors
+}
+
+// Model describes Q.
+func (l *learner) Model() (*nets.Model, error) { return l.input.Model(l.online), nil }
+
+// Actions is the number of actions.
+func (n *network) Actions() int { return n.actions }
+
+// Describe adds Q to a model.
+func (n *network) Describe(m *nets.Model) {
+	q := n.Layers(m)
+	if n.dueling {
+		q = m.Dueling(q)
+	}
+	m.Choose("q", q, "expected discounted return of each action, -inf if illegal")
+}
+
+// MarshalBinary saves optimizer, memory and everything that moves.
 func (l *learner) MarshalBinary() ([]byte, error) {
 	var e algos.Encoder
 	e.Int(stateFormat)
@@ -29,12 +54,11 @@ func (l *learner) MarshalBinary() ([]byte, error) {
 	e.Ints(l.explore)
 	e.Int(l.sums.updates)
 	e.Floats([]float64{l.sums.loss, l.sums.delta, l.sums.value, l.sums.norm})
-	e.Float32s(l.online.Params())
-	e.Float32s(l.target.Params())
 	e.Int(l.adam.Steps)
 	e.Float32s(l.adam.M)
 	e.Float32s(l.adam.V)
 	l.replay.Encode(&e)
+	l.input.Encode(&e)
 	return e.Data, nil
 }
 
@@ -56,7 +80,6 @@ func (l *learner) UnmarshalBinary(data []byte) error {
 	means := numbers(d, d.Floats(), 4)
 	s.loss, s.delta, s.value, s.norm = means[0], means[1], means[2], means[3]
 	size := len(l.online.Params())
-	online, target := numbers(d, d.Float32s(), size), numbers(d, d.Float32s(), size)
 	adamSteps, m, v := d.Int(), numbers(d, d.Float32s(), size), numbers(d, d.Float32s(), size)
 	replay := l.replay.Decode(d)
 
@@ -74,14 +97,13 @@ func (l *learner) UnmarshalBinary(data []byte) error {
 			d.Fail("exploring action %d of %d", a, l.actions)
 		}
 	}
+	l.input.Decode(d)
 	if err := d.Close(); err != nil {
 		return fmt.Errorf("dqn: %w", err)
 	}
 	*l.exploring, *l.drawing = streams[0], streams[1]
 	l.epsilon, l.rate, l.beta = epsilon, rate, beta
 	l.steps, l.due, l.updates, l.explore, l.sums = steps, due, updates, explore, s
-	copy(l.online.Params(), online)
-	copy(l.target.Params(), target)
 	l.adam.Steps, l.adam.M, l.adam.V = adamSteps, m, v
 	l.replay = replay
 	return nil
@@ -98,11 +120,7 @@ func numbers[T int | float32 | float64](d *algos.Decoder, xs []T, n int) []T {
 
 // Policy copies the network.
 func (l *learner) Policy(mode algos.Mode) envs.Policy {
-	width := len(l.scale)
-	p := &policy{
-		q: l.online.clone(), scale: l.scale,
-		raw: make([]float32, width), obs: make([]float32, width), legal: make([]bool, l.actions),
-	}
+	p := &policy{PolicyInput: l.input.ForPolicy(), q: l.online.clone(), legal: make([]bool, l.actions)}
 	if mode == algos.Sampled {
 		p.epsilon = l.epsilon
 	}
@@ -111,20 +129,18 @@ func (l *learner) Policy(mode algos.Mode) envs.Policy {
 
 // policy is ε-greedy in a network that does not change.
 type policy struct {
-	q        *network
-	epsilon  float64
-	scale    []float32
-	raw, obs []float32
-	legal    []bool
+	*algos.PolicyInput
+	q       *network
+	epsilon float64
+	legal   []bool
 }
 
 // Act runs the network on what seat sees, unless it explores.
 func (p *policy) Act(env envs.Env, seat int, rng *rand.Rand) int {
+	obs := p.See(env, seat)
 	env.Legal(seat, p.legal)
 	if p.epsilon > 0 && rng.Float64() < p.epsilon {
 		return envs.RandomLegal(p.legal, rng)
 	}
-	env.Observe(seat, p.raw)
-	algos.Rescale(p.obs, p.raw, p.scale)
-	return nets.ArgmaxLegal(p.q.values(p.obs, 1), p.legal)
+	return nets.ArgmaxLegal(p.q.values(obs, 1), p.legal)
 }

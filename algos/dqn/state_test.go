@@ -56,9 +56,7 @@ func TestRestore(t *testing.T) {
 				s.train(t, min(1, at))
 				next := fresh()
 				for i, l := range s.learners {
-					if err := next.learners[i].UnmarshalBinary(must[[]byte](t)(l.MarshalBinary())); err != nil {
-						t.Fatal(err)
-					}
+					restore(t, next.learners[i], l)
 				}
 				if next.bytes(t) != s.bytes(t) {
 					t.Fatalf("after %d steps, what is restored is not what was saved", s.Steps)
@@ -106,13 +104,11 @@ func TestRestoredGoesOn(t *testing.T) {
 		step(saved, k)
 	}
 	fresh := newBoard(t, cfg, 1)
-	if err := fresh.UnmarshalBinary(must[[]byte](t)(saved.MarshalBinary())); err != nil {
-		t.Fatal(err)
-	}
+	restore(t, fresh.learner, saved.learner)
 	for k := range 50 {
 		step(saved, k)
 		step(fresh, k)
-		if a, b := must[[]byte](t)(saved.MarshalBinary()), must[[]byte](t)(fresh.MarshalBinary()); !slices.Equal(a, b) {
+		if stateOf(t, saved.learner) != stateOf(t, fresh.learner) {
 			t.Fatalf("another course after %d steps", k+1)
 		}
 	}
@@ -154,9 +150,7 @@ func TestRestoredPolicy(t *testing.T) {
 		for seat, l := range s.learners {
 			env := must[envs.Env](t)(lookup(t, c.id).New(1))
 			fresh := must[algos.Learner](t)(small(t, c.set).NewLearner(env.Spec(), seat, c.n, 99)).(*learner)
-			if err := fresh.UnmarshalBinary(must[[]byte](t)(l.MarshalBinary())); err != nil {
-				t.Fatal(err)
-			}
+			restore(t, fresh, l)
 			for _, mode := range algos.Modes {
 				a, b := actionsOf(t, c.id, seat, l.Policy(mode)), actionsOf(t, c.id, seat, fresh.Policy(mode))
 				if !slices.Equal(a, b) {
@@ -277,30 +271,32 @@ func TestCorruptedState(t *testing.T) {
 	set := []string{"hidden=[2]", "replay_size=12", "batch_size=4", "learning_starts=4", "prioritized=true", "n_step=3"}
 	const id = "toy-pursuit-attack-v0"
 	fresh := func() *school { return enrol(t, configured(t, set...), id, 2, algos.Budget{Steps: 20}, 1, nil) }
-	data := must[[]byte](t)(fresh().train(t, 1).learners[0].MarshalBinary())
+	saved := must[algos.State](t)(algos.Save(fresh().train(t, 1).learners[0]))
+	size := len(saved.Data) + len(saved.Weights)
 	refused, stride := 0, 1
 	if testing.Short() {
 		stride = 7
 	}
-	for at := 0; at < len(data); at += stride {
+	for at := 0; at < size; at += stride {
 		for _, x := range []byte{0x01, 0x80, 0xff} {
-			changed := slices.Clone(data)
+			changed := append(slices.Clone(saved.Data), saved.Weights...)
 			changed[at] ^= x
 			s := fresh()
-			if s.learners[0].UnmarshalBinary(changed) != nil {
+			state := algos.State{Data: changed[:len(saved.Data)], Weights: changed[len(saved.Data):]}
+			if state.Restore(s.learners[0]) != nil {
 				refused++
 				continue
 			}
-			s.train(t, 1)
+			s.goOn(t)
 		}
 	}
-	if refused < len(data)/stride/4 {
-		t.Errorf("%d of %d changes are errors", refused, 3*len(data)/stride)
+	if refused < size/stride/4 {
+		t.Errorf("%d of %d changes are errors", refused, 3*size/stride)
 	}
 }
 
 // Whatever a saved state holds, it is an error or a learner that goes on.
-func FuzzUnmarshal(f *testing.F) {
+func FuzzRestore(f *testing.F) {
 	kinds := [][]string{{"n_step=2"}, {"prioritized=true", "dueling=true", "train_every=3"}}
 	const id = "toy-pursuit-attack-v0"
 	base := []string{"hidden=[2]", "replay_size=12", "batch_size=4", "learning_starts=4"}
@@ -310,31 +306,26 @@ func FuzzUnmarshal(f *testing.F) {
 	for _, set := range kinds {
 		for _, steps := range []int64{6, 21} {
 			s := enrol(f, config(f, set), id, 2, algos.Budget{Steps: steps}, 1, nil).train(f, 1)
-			f.Add(must[[]byte](f)(s.learners[0].MarshalBinary()))
+			state := must[algos.State](f)(algos.Save(s.learners[0]))
+			f.Add(state.Data, state.Weights)
 		}
 	}
-	f.Fuzz(func(t *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, data, weights []byte) {
 		for _, set := range kinds {
 			s := enrol(t, config(t, set), id, 2, algos.Budget{Steps: 40}, 1, nil)
-			before := s.bytes(t)
-			if err := s.learners[0].UnmarshalBinary(data); err != nil {
-				if s.bytes(t) != before {
-					t.Fatal("an error leaves something behind")
-				}
+			if err := (algos.State{Data: data, Weights: weights}).Restore(s.learners[0]); err != nil {
 				continue
 			}
-			once := must[[]byte](t)(s.learners[0].MarshalBinary())
-			if err := s.learners[0].UnmarshalBinary(once); err != nil {
-				t.Fatal(err)
-			}
-			if again := must[[]byte](t)(s.learners[0].MarshalBinary()); !slices.Equal(once, again) {
+			once := stateOf(t, s.learners[0])
+			restore(t, s.learners[0], s.learners[0])
+			if again := stateOf(t, s.learners[0]); once != again {
 				t.Fatalf("%x is restored as %x", once, again)
 			}
 			// As Resume does: the environments show themselves anew to what was restored.
 			if err := s.UnmarshalJSON(must[[]byte](t)(s.MarshalJSON())); err != nil {
 				t.Fatal(err)
 			}
-			s.train(t, 1)
+			s.goOn(t)
 			env := must[envs.Env](t)(lookup(t, id).New(1))
 			if err := env.Reset(1); err != nil {
 				t.Fatal(err)

@@ -2,6 +2,7 @@ package dqn
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -32,7 +33,7 @@ func newBoard(tb testing.TB, cfg *Config, n int) *board {
 		N: n, ObsLen: states, Actions: actions,
 		Obs: make([]float32, n*states), Last: make([]float32, n*states),
 		Legal: make([]bool, n*actions), LastLegal: make([]bool, n*actions),
-		Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
+		First: make([]bool, n), Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
 	}}
 	b.allow(true, true, true)
 	for i := range states * actions {
@@ -203,6 +204,48 @@ func TestUpdate(t *testing.T) {
 				t.Error("the target network moved")
 			}
 		})
+	}
+}
+
+// With frames, a transition leads from the last states of the episode to the last ones one step later, also where the
+// episode is cut; the first state stands for what was before it.
+func TestUpdateOfFrames(t *testing.T) {
+	const frames = 3
+	cfg := plain()
+	cfg.Frames = frames
+	b := newBoard(t, cfg, 1)
+	rng := rand.New(envs.NewPCG(1))
+	var shown []int // states of the episode
+	input := func() []float32 {
+		all := make([]float32, frames*states)
+		for k := range frames {
+			all[k*states+shown[max(0, len(shown)-frames+k)]] = 1
+		}
+		return all
+	}
+	copy(b.LastLegal, b.Legal)
+	chosen, begins := []int{0}, true
+	for at := range 100 {
+		if b.First[0] = begins; begins {
+			shown = []int{rng.IntN(states)}
+			b.see(b.Obs, 0, shown[0])
+		}
+		b.Act(&b.Batch, chosen)
+		from := input()
+		shown = append(shown, rng.IntN(states))
+		begins = rng.IntN(4) == 0
+		b.Truncated[0], b.First[0] = begins, begins
+		b.see(b.Last, 0, shown[len(shown)-1])
+		b.see(b.Obs, 0, shown[len(shown)-1])
+		if begins {
+			b.see(b.Obs, 0, rng.IntN(states)) // of the next episode
+		}
+		if err := b.Learn(&b.Batch, chosen); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(b.batch.Obs, from) || !slices.Equal(b.batch.Next, input()) {
+			t.Fatalf("step %d: from %v to %v, want %v and %v", at, b.batch.Obs, b.batch.Next, from, input())
+		}
 	}
 }
 

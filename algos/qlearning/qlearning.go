@@ -185,7 +185,7 @@ func (l *learner) stepSize(n uint32) float64 {
 }
 
 // Learn makes one update for each environment.
-func (l *learner) Learn(b *envs.Batch, actions []int) {
+func (l *learner) Learn(b *envs.Batch, actions []int) error {
 	for i, a := range actions {
 		target := b.Reward[i]
 		switch from, to := i*b.Actions, (i+1)*b.Actions; {
@@ -214,6 +214,12 @@ func (l *learner) Learn(b *envs.Batch, actions []int) {
 		l.updates++
 		l.tdError += math.Abs(delta)
 	}
+	if l.tdError-l.tdError != 0 { // NaN or infinite
+		return &algos.DivergedError{
+			Update: l.updates, Quantity: "error of a value", Value: l.tdError, Cause: "probably a reward of the environment is not finite",
+		}
+	}
+	return nil
 }
 
 // best is the legal action of the largest value, the first of equals, and that value.

@@ -3,15 +3,16 @@
 //
 //	−(G_t − b) log π(a_t|s_t) + c_v (V(s_t) − G_t)² − c_H H,   G_t = r_t + γ G_{t+1}
 //
-// where the baseline b is the mean of all G of the batch, or the value V(s_t) of a second tower. The Python original
-// whitens the returns within each episode instead, which takes away whether the episode was won.
+// where the baseline b is the mean of all G of the batch, or the value V(s_t) that the network gave the state. The Python
+// original whitens the returns within each episode instead, which takes away whether the episode was won.
 //
-// Only whole episodes under one policy are learnt from: what is running in other environments when a batch is full is
-// played on and not learnt from. An episode that is cut short counts with the rewards it got.
+// Only whole episodes under one policy are learnt from. A batch is the first episodes that begin after an update, however
+// long they are: the first ones to end would be the shortest. What begins later is played and not learnt from. An episode
+// that is cut short counts with the rewards it got.
 package reinforce
 
 import (
-	"fmt"
+	"slices"
 
 	"idsrl/algos"
 	"idsrl/envs"
@@ -20,16 +21,11 @@ import (
 
 // Config holds the hyperparameters.
 type Config struct {
-	Network algos.Network `yaml:"network" usage:"the policy network"`
+	algos.Objective
 
-	Episodes     int            `yaml:"episodes_per_update" range:"[1, 1000000]" usage:"whole episodes in an update"`
-	Baseline     string         `yaml:"baseline" choice:"batch|value" usage:"what is taken off the returns: their mean over the batch, or a learnt value of the state"`
-	LearningRate algos.Schedule `yaml:"learning_rate" usage:"step size of Adam"`
-	Gamma        float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
-	Whiten       bool           `yaml:"whiten" usage:"divide what is left of the returns by its deviation over the batch"`
-	ValueCoef    float64        `yaml:"value_coef" range:"[0, inf)" usage:"weight of the value's loss, c_v, with baseline: value"`
-	EntropyCoef  algos.Schedule `yaml:"entropy_coef" usage:"weight of the entropy, c_H"`
-	MaxGradNorm  float64        `yaml:"max_grad_norm" range:"[0, inf)" usage:"largest norm of a gradient; 0: any"`
+	Episodes int    `yaml:"episodes_per_update" range:"[1, 1000000]" usage:"whole episodes in an update"`
+	Baseline string `yaml:"baseline" choice:"batch|value" usage:"what is taken off the returns: their mean over the batch, or a learnt value of the state; value_coef is for the latter"`
+	Whiten   bool   `yaml:"whiten" usage:"divide what is left of the returns by its deviation over the batch"`
 }
 
 // Algorithm is the entry of the list of algorithms.
@@ -40,30 +36,31 @@ func Algorithm() algos.Algorithm {
 	}
 }
 
-// Defaults learn the small versions of idsgame.
+// Defaults learn versions 0 to 3 of idsgame; algos/README.md says how well.
 func Defaults() *Config {
 	return &Config{
-		Network: algos.DefaultNetwork(), Episodes: 64, Baseline: "value",
-		LearningRate: algos.Schedule{Start: 2e-3, End: 0, Over: 1, Shape: "linear"},
-		Gamma:        0.999, ValueCoef: 0.5, MaxGradNorm: 0.5,
-		EntropyCoef: algos.Schedule{Start: 0.02, End: 0, Over: 1, Shape: "linear"},
+		Objective: algos.Objective{
+			Network:      algos.DefaultNetwork(),
+			LearningRate: algos.Schedule{Start: 2e-3, End: 0, Over: 1, Shape: "linear"},
+			Gamma:        0.999, ValueCoef: 0.5, ScaleRewards: true, MaxGradNorm: 0.5,
+			EntropyCoef: algos.Schedule{Start: 0.2, End: 0, Over: 1, Shape: "linear"},
+		},
+		Episodes: 64, Baseline: "value",
 	}
 }
-
-// Validate has nothing to add to the ranges.
-func (c *Config) Validate() error { return nil }
 
 // NewLearner makes a learner of a seat.
 func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Learner, error) {
 	s := spec.Seats[seat]
-	actor, err := algos.NewActor(c.Network, s, n, seed)
+	shared, err := algos.NewPolicyGradient(c.Objective, s, n, seed)
 	if err != nil {
 		return nil, err
 	}
-	l := &learner{Actor: actor, cfg: *c, running: make([]episode, n)}
-	l.batch.obsLen, l.batch.actions = s.Obs.Len(), s.Actions.N
+	l := &learner{PolicyGradient: shared, cfg: *c, running: make([]episode, n), part: make([]int, n)}
+	l.loss = l.lossOf
+	l.batch.obsLen, l.batch.actions = l.Width(), s.Actions.N
 	for i := range l.running {
-		l.running[i].obsLen, l.running[i].actions = s.Obs.Len(), s.Actions.N
+		l.running[i].obsLen, l.running[i].actions = l.Width(), s.Actions.N
 	}
 	return l, nil
 }
@@ -74,62 +71,78 @@ type episode struct {
 	obs             []float32
 	legal           []bool
 	action          []int
+	first           []bool // the episode begins with this step
+	value           []float64
 	reward          []float64 // in a batch: the return from this step on
-	stale           bool      // it began under an older policy
 }
 
 func (e *episode) reset() {
-	e.obs, e.legal, e.action, e.reward, e.stale = e.obs[:0], e.legal[:0], e.action[:0], e.reward[:0], false
+	e.obs, e.legal, e.action, e.first = e.obs[:0], e.legal[:0], e.action[:0], e.first[:0]
+	e.value, e.reward = e.value[:0], e.reward[:0]
 }
+
+// What part an environment's running episode has in the batch.
+const (
+	begins = iota // its first step comes next
+	counts
+	late // it began when the batch had all of its episodes, or before the last update
+)
 
 type learner struct {
-	*algos.Actor
+	*algos.PolicyGradient
 	cfg     Config
-	running []episode // by environment
+	running []episode // by environment; empty unless it counts
+	part    []int     // by environment
 	batch   episode   // the finished ones
-	count   int       // episodes in batch
+	begun   int       // episodes of the batch, running and finished
+	ended   int       // finished ones
 
-	rate, entropyCoef float64
-	advantage         []float64
-	d                 nets.PolicyOut
-	sums              sums
+	advantage []float64
+	loss      algos.Loss
 }
 
-// Anneal follows the schedules.
-func (l *learner) Anneal(progress float64) {
-	l.rate, l.entropyCoef = l.cfg.LearningRate.At(progress), l.cfg.EntropyCoef.At(progress)
-}
-
-// Act samples.
+// Act samples, and keeps what the policy saw in episodes that count.
 func (l *learner) Act(b *envs.Batch, actions []int) {
-	obs, _ := l.Sample(b, actions)
+	obs, out := l.Sample(b, actions)
 	for i, a := range actions {
-		e := &l.running[i]
-		e.obs = append(e.obs, obs[i*b.ObsLen:(i+1)*b.ObsLen]...)
-		e.legal = append(e.legal, b.Legal[i*b.Actions:(i+1)*b.Actions]...)
-		e.action = append(e.action, a)
+		if l.part[i] == begins {
+			l.part[i] = late
+			if l.begun < l.cfg.Episodes {
+				l.begun++
+				l.part[i] = counts
+			}
+		}
+		if l.part[i] == counts {
+			e := &l.running[i]
+			e.obs = append(e.obs, obs[i*e.obsLen:(i+1)*e.obsLen]...)
+			e.legal = append(e.legal, b.Legal[i*b.Actions:(i+1)*b.Actions]...)
+			e.first = append(e.first, len(e.action) == 0)
+			e.action, e.value = append(e.action, a), append(e.value, out.Value[i])
+		}
 	}
 }
 
-// Learn collects episodes and updates when there are enough.
-func (l *learner) Learn(b *envs.Batch, _ []int) {
-	for i := range l.running {
+// Learn collects episodes and updates when the batch is complete.
+func (l *learner) Learn(b *envs.Batch, _ []int) error {
+	for i, reward := range l.Rewards(b) {
 		e := &l.running[i]
-		e.reward = append(e.reward, b.Reward[i])
-		if !b.Terminated[i] && !b.Truncated[i] {
-			continue
+		if l.part[i] == counts {
+			e.reward = append(e.reward, reward)
 		}
-		if !e.stale {
-			l.collect(e)
+		if b.Terminated[i] || b.Truncated[i] {
+			if l.part[i] == counts {
+				l.collect(e)
+			}
+			l.part[i] = begins
 		}
-		e.reset()
 	}
-	if l.count >= l.cfg.Episodes {
-		l.update()
+	if l.ended < l.cfg.Episodes {
+		return nil
 	}
+	return l.update()
 }
 
-// collect adds a finished episode to the batch, its rewards turned into returns.
+// collect moves a finished episode to the batch, its rewards turned into returns.
 func (l *learner) collect(e *episode) {
 	for t := len(e.reward) - 2; t >= 0; t-- {
 		e.reward[t] += l.cfg.Gamma * e.reward[t+1]
@@ -137,88 +150,73 @@ func (l *learner) collect(e *episode) {
 	l.batch.obs = append(l.batch.obs, e.obs...)
 	l.batch.legal = append(l.batch.legal, e.legal...)
 	l.batch.action = append(l.batch.action, e.action...)
+	l.batch.first = append(l.batch.first, e.first...)
+	l.batch.value = append(l.batch.value, e.value...)
 	l.batch.reward = append(l.batch.reward, e.reward...)
-	l.count++
+	l.ended++
+	e.reset()
 }
 
 // update makes a step with the batch and begins the next.
-func (l *learner) update() {
-	b, n := &l.batch, len(l.batch.action)
-	if cap(l.advantage) < n {
-		l.advantage, l.d = make([]float64, 2*n), nets.NewPolicyOut(2*n)
-	}
-	advantage, d := l.advantage[:n], l.d.Rows(n)
-	now := l.Net.Evaluate(b.action, b.obs, b.legal)
+func (l *learner) update() error {
+	b := &l.batch
+	l.advantage = slices.Grow(l.advantage[:0], len(b.reward))[:len(b.reward)]
 	mean := 0.0
 	for _, g := range b.reward {
-		mean += g / float64(n)
+		mean += g / float64(len(b.reward))
 	}
-	valueCoef := 0.0
 	for t, g := range b.reward {
-		advantage[t] = g - mean
+		l.advantage[t] = g - mean
 		if l.cfg.Baseline == "value" {
-			advantage[t], valueCoef = g-now.Value[t], l.cfg.ValueCoef
+			l.advantage[t] = g - b.value[t]
 		}
 	}
 	if l.cfg.Whiten {
-		algos.Whiten(advantage)
+		algos.Whiten(l.advantage)
 	}
-	metrics := nets.PolicyGradientLoss(d, now, nets.PolicyGradientBatch{Advantage: advantage, Return: b.reward},
-		nets.PolicyGradientConfig{ValueCoef: valueCoef, EntropyCoef: l.entropyCoef})
-	l.Net.Propagate(d)
-	norm := l.Adam.Step(l.Net.Params(), l.Net.Grads(), l.rate, l.cfg.MaxGradNorm)
-	l.sums.updates++
-	l.sums.policy += metrics.Policy
-	l.sums.value += metrics.Value
-	l.sums.entropy += metrics.Entropy
-	l.sums.gradNorm += norm
+	l.Explain(b.value, b.reward)
+	_, err := l.Step(algos.Minibatch{
+		Obs: b.obs, Legal: b.legal, Action: b.action, First: b.first, Advantage: l.advantage, Return: b.reward,
+	}, l.loss)
 
-	l.batch.reset()
-	l.count = 0
-	for i := range l.running {
-		l.running[i].stale = len(l.running[i].action) > 0
+	b.reset()
+	l.begun, l.ended = 0, 0
+	for i, part := range l.part {
+		if part != begins {
+			l.part[i] = late
+		}
 	}
+	return err
 }
 
-// sums are metrics since the last Report, summed over updates.
-type sums struct {
-	updates                          int
-	policy, value, entropy, gradNorm float64
+// lossOf is an algos.Loss.
+func (l *learner) lossOf(d, now nets.PolicyOut, rows algos.Minibatch, n int) nets.LossMetrics {
+	c := nets.PolicyGradientConfig{EntropyCoef: l.EntropyWeight()}
+	if l.cfg.Baseline == "value" {
+		c.ValueCoef = l.cfg.ValueCoef
+	}
+	return nets.PolicyGradientLoss(d, now,
+		nets.PolicyGradientBatch{Advantage: rows.Advantage, Return: rows.Return, Rows: n}, c)
 }
-
-// fields are all sums, to save and restore them.
-func (s *sums) fields() []*float64 { return []*float64{&s.policy, &s.value, &s.entropy, &s.gradNorm} }
-
-// Metrics names the values of Report.
-func (l *learner) Metrics() []string {
-	return []string{"learning_rate", "loss/policy", "loss/value", "entropy", "grad_norm", "updates"}
-}
-
-// Report writes means over the updates since the last Report, and the number of all updates.
-func (l *learner) Report(dst []float64) {
-	s, n := &l.sums, float64(l.sums.updates)
-	copy(dst, []float64{l.rate, s.policy / n, s.value / n, s.entropy / n, s.gradNorm / n, float64(l.Adam.Steps)})
-	l.sums = sums{}
-}
-
-const stateFormat = 1 // of MarshalBinary
 
 func (e *episode) encode(to *algos.Encoder) {
 	to.Float32s(e.obs)
 	to.Bools(e.legal)
 	to.Ints(e.action)
+	to.Bools(e.first)
+	to.Floats(e.value)
 	to.Floats(e.reward)
-	to.Bools([]bool{e.stale})
 }
 
 func (e *episode) decode(d *algos.Decoder) {
-	e.obs, e.legal, e.action, e.reward = d.Float32s(), d.Bools(), d.Ints(), d.Floats()
-	flags := d.Bools()
-	if n := len(e.action); len(flags) != 1 || len(e.reward) != n || len(e.obs) != n*e.obsLen || len(e.legal) != n*e.actions {
+	e.obs, e.legal, e.action, e.first = d.Float32s(), d.Bools(), d.Ints(), d.Bools()
+	e.value, e.reward = d.Floats(), d.Floats()
+	n := len(e.action)
+	if len(e.first) != n || len(e.value) != n || len(e.reward) != n || len(e.obs) != n*e.obsLen ||
+		len(e.legal) != n*e.actions {
 		d.Fail("an episode of %d steps with parts of other lengths", n)
 		return
 	}
-	e.stale = flags[0]
 	for t, a := range e.action {
 		if a < 0 || a >= e.actions || !e.legal[t*e.actions+a] {
 			d.Fail("action %d of %d was not legal", a, e.actions)
@@ -227,46 +225,43 @@ func (e *episode) decode(d *algos.Decoder) {
 	}
 }
 
-// MarshalBinary saves network, optimizer, random stream and all episodes that are not learnt from yet.
+// MarshalBinary saves all episodes that are not learnt from yet besides what is shared.
 func (l *learner) MarshalBinary() ([]byte, error) {
-	var e algos.Encoder
-	e.Int(stateFormat)
-	err := l.Encode(&e)
-	e.Float(l.rate)
-	e.Float(l.entropyCoef)
-	e.Int(l.count)
-	l.batch.encode(&e)
-	for i := range l.running {
-		l.running[i].encode(&e)
-	}
-	e.Int(l.sums.updates)
-	for _, x := range l.sums.fields() {
-		e.Float(*x)
-	}
-	return e.Data, err
+	return l.Marshal(func(e *algos.Encoder) {
+		e.Int(l.ended)
+		e.Ints(l.part)
+		l.batch.encode(e)
+		for i := range l.running {
+			l.running[i].encode(e)
+		}
+	})
 }
 
 // UnmarshalBinary restores a learner of the same environment and settings.
 func (l *learner) UnmarshalBinary(data []byte) error {
-	d := algos.NewDecoder(data)
-	d.Expect("format", stateFormat)
-	l.Decode(d)
-	l.rate, l.entropyCoef = d.Float(), d.Float()
-	l.count = d.Int()
-	l.batch.decode(d)
-	// A full batch has been learnt from, and every episode has a step.
-	if n := len(l.batch.action); l.count < 0 || l.count >= l.cfg.Episodes || l.count > n || l.count == 0 && n > 0 {
-		d.Fail("%d steps of %d episodes, of %d in a batch", n, l.count, l.cfg.Episodes)
-	}
-	for i := range l.running {
-		l.running[i].decode(d)
-	}
-	l.sums.updates = d.Int()
-	for _, x := range l.sums.fields() {
-		*x = d.Float()
-	}
-	if err := d.Close(); err != nil {
-		return fmt.Errorf("reinforce: %w", err)
-	}
-	return nil
+	return l.Unmarshal("reinforce", data, func(d *algos.Decoder) {
+		l.ended = d.Int()
+		part := d.Ints()
+		if len(part) != len(l.part) {
+			d.Fail("%d environments, not %d", len(part), len(l.part))
+			return
+		}
+		copy(l.part, part)
+		l.batch.decode(d)
+		l.begun = l.ended
+		for i, part := range l.part {
+			l.running[i].decode(d)
+			if steps := len(l.running[i].action); part < begins || part > late || (part == counts) != (steps > 0) {
+				d.Fail("%d steps of an episode of part %d", steps, part)
+			}
+			if part == counts {
+				l.begun++
+			}
+		}
+		// A full batch has been learnt from, and every episode has a step.
+		n := len(l.batch.action)
+		if l.ended < 0 || l.ended >= l.cfg.Episodes || l.begun > l.cfg.Episodes || l.ended > n || l.ended == 0 && n > 0 {
+			d.Fail("%d steps of %d episodes, of %d in a batch", n, l.ended, l.cfg.Episodes)
+		}
+	})
 }

@@ -35,7 +35,7 @@ func newBoard(tb testing.TB, n int, set ...string) *board {
 		N: n, ObsLen: obsLen, Actions: actions,
 		Obs: make([]float32, n*obsLen), Last: make([]float32, n*obsLen),
 		Legal: make([]bool, n*actions), LastLegal: make([]bool, n*actions),
-		Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
+		First: make([]bool, n), Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
 	}, make([]int, n), rand.New(envs.NewPCG(1))}
 	for i := range b.Legal {
 		b.Legal[i] = true
@@ -55,41 +55,63 @@ func (b *board) step(reward []float64, terminated ...int) {
 	for i := range b.Obs {
 		b.Obs[i] = b.rng.Float32()
 	}
-	b.Learn(&b.Batch, b.chosen)
+	b.hear()
 }
 
-// Rewards become returns, episode by episode; what began before an update is not learnt from.
+// hear learns from the step.
+func (b *board) hear() {
+	if err := b.Learn(&b.Batch, b.chosen); err != nil {
+		panic(err)
+	}
+}
+
+// Rewards become returns, episode by episode. The batch is the first episodes that begin, not the first to end; what
+// begins later, or before an update, is not learnt from.
 func TestCollect(t *testing.T) {
-	b := newBoard(t, 2, "network.hidden=[4]", "episodes_per_update=3", "gamma=0.5")
+	b := newBoard(t, 2, "network.hidden=[4]", "episodes_per_update=3", "gamma=0.5", "scale_rewards=false")
+	batch := func(ended int, want ...float64) {
+		t.Helper()
+		if !slices.Equal(b.batch.reward, want) || b.ended != ended {
+			t.Errorf("returns %v of %d episodes, want %v of %d", b.batch.reward, b.ended, want, ended)
+		}
+	}
+	part := func(want ...int) {
+		t.Helper()
+		if !slices.Equal(b.part, want) {
+			t.Errorf("parts %v, want %v", b.part, want)
+		}
+	}
 	b.step([]float64{1, 10})
 	b.step([]float64{2, 20}, 1)
-	b.step([]float64{4, 30})
-	if want := []float64{20, 20}; !slices.Equal(b.batch.reward, want) || b.count != 1 { // 10 + ½·20, 20
-		t.Errorf("returns %v of %d episodes, want %v", b.batch.reward, b.count, want)
+	batch(1, 20, 20) // 10 + ½·20, 20
+	part(counts, begins)
+	b.step([]float64{4, 30}, 1) // the third that begins
+	batch(2, 20, 20, 30)
+	b.step([]float64{8, 40}, 1) // a fourth
+	batch(2, 20, 20, 30)
+	b.step([]float64{16, 50})
+	part(counts, late)
+	if len(b.running[1].action) != 0 || len(b.running[0].action) != 5 || b.Adam.Steps != 0 {
+		t.Errorf("%d and %d steps of running episodes, %d updates", len(b.running[0].action), len(b.running[1].action), b.Adam.Steps)
 	}
-	b.step([]float64{8, 40}, 0)
-	if want := []float64{20, 20, 4, 6, 8, 8}; !slices.Equal(b.batch.reward, want) || b.count != 2 {
-		t.Errorf("returns %v of %d episodes, want %v", b.batch.reward, b.count, want)
-	}
-	if len(b.batch.action) != 6 || len(b.batch.obs) != 6*obsLen || len(b.batch.legal) != 6*actions {
+	if len(b.batch.action) != 3 || len(b.batch.obs) != 3*obsLen || len(b.batch.legal) != 3*actions {
 		t.Errorf("%d actions, %d entries of observations and %d of masks", len(b.batch.action), len(b.batch.obs), len(b.batch.legal))
 	}
-	b.step([]float64{1, 2}, 0) // the third episode; the other environment has played three steps
-	if b.Adam.Steps != 1 || b.count != 0 || len(b.batch.action) != 0 || !b.running[1].stale || b.running[0].stale {
-		t.Fatalf("%d updates; %d episodes in the next batch; stale: %v, %v", b.Adam.Steps, b.count, b.running[0].stale, b.running[1].stale)
+	b.step([]float64{32, 60}, 0)
+	part(begins, late)
+	batch(0)
+	if b.Adam.Steps != 1 {
+		t.Fatalf("%d updates", b.Adam.Steps)
 	}
-	b.step([]float64{1, 2}, 1)
-	if b.count != 0 || b.running[1].stale || len(b.running[1].action) != 0 {
-		t.Errorf("an episode that began before the update counts: %d", b.count)
-	}
+	b.step([]float64{1, 70}, 1) // it began before the update
+	part(counts, begins)
+	batch(0)
 	b.step([]float64{1, 2}, 0, 1) // one of two steps, one of one
-	if want := []float64{1.5, 1, 2}; !slices.Equal(b.batch.reward, want) || b.count != 2 {
-		t.Errorf("returns %v of %d episodes, want %v", b.batch.reward, b.count, want)
-	}
-	b.Truncated[1] = true // counts with the rewards it got
-	b.step([]float64{1, 7})
-	if b.Adam.Steps != 2 || b.count != 0 {
-		t.Errorf("%d updates: a truncated episode does not count", b.Adam.Steps)
+	batch(2, 1.5, 1, 2)
+	b.Truncated[1] = true // counts with the rewards it got; in environment 0 one more has begun
+	b.step([]float64{1, 7}, 0)
+	if b.Adam.Steps != 2 {
+		t.Errorf("%d updates after the third episode", b.Adam.Steps)
 	}
 }
 
@@ -113,7 +135,7 @@ func TestBaselines(t *testing.T) {
 			for i, a := range b.chosen {
 				b.Reward[i], b.Terminated[i] = float64(a%2), true
 			}
-			b.Learn(&b.Batch, b.chosen)
+			b.hear()
 		}
 		moved := false
 		for k, tensor := range b.Net.Tensors() {
@@ -142,10 +164,13 @@ func TestBaselines(t *testing.T) {
 // Parts of a saved state that do not fit each other are an error: what an update without steps would be, nobody knows.
 func TestStateErrors(t *testing.T) {
 	for name, change := range map[string]func(l *learner){
-		"a full batch":             func(l *learner) { l.count = l.cfg.Episodes },
-		"a negative batch":         func(l *learner) { l.count = -1 },
+		"a full batch":             func(l *learner) { l.ended = l.cfg.Episodes },
+		"a negative batch":         func(l *learner) { l.ended = -1 },
+		"an unknown part":          func(l *learner) { l.part[0] = late + 1 },
+		"a late episode's steps":   func(l *learner) { l.part[1] = late },
+		"an episode without steps": func(l *learner) { l.part[0] = counts },
 		"episodes without steps":   func(l *learner) { l.batch.reset() },
-		"steps without episodes":   func(l *learner) { l.count = 0 },
+		"steps without episodes":   func(l *learner) { l.ended = 0 },
 		"fewer rewards":            func(l *learner) { l.batch.reward = l.batch.reward[1:] },
 		"more observations":        func(l *learner) { l.batch.obs = append(l.batch.obs, 1) },
 		"fewer masks":              func(l *learner) { l.running[1].legal = l.running[1].legal[1:] },

@@ -20,7 +20,8 @@ func configCommand() *cli.Command {
    idsrl config env > my.yaml              an environment's settings; edit, then: idsrl train --env-config my.yaml ...
    idsrl config env idsgame-v19            the same, with the values of that id
 
-What a file does not mention keeps its default, so a file may be cut down to what it changes.`,
+What a file does not mention keeps its default, so a file may be cut down to what it changes. Where attacker or defender
+names an algorithm of its own, its settings stand under attacker_settings or defender_settings.`,
 		Action: func(c *cli.Context) error {
 			name := c.Args().First()
 			if name == "" || name != "env" && c.NArg() > 1 || c.NArg() > 2 {
@@ -43,7 +44,7 @@ What a file does not mention keeps its default, so a file may be cut down to wha
 			if err := cfg.Settings.Bind(algorithm.Config()); err != nil {
 				return err
 			}
-			_, err = c.App.Writer.Write(cfg.Encode())
+			_, err = c.App.Writer.Write(settings.Encode(cfg)) // also what a saved configuration leaves out
 			return err
 		},
 	}

@@ -20,12 +20,14 @@ func evalCommand() *cli.Command {
 		ArgsUsage: "RUN",
 		Description: `Plays games with the frozen policy of RUN, the folder of a run or a checkpoint file, with seeds of their own:
 greedy, and sampled, with what is left of exploration at the end of training. For a defender, too, "hacked" is the share of
-games that the attacker wins.
+games that the attacker wins. The opponent is that of the training or, by --opponent, another: bot:NAME, random,
+constant:ACTION (an id or a name), checkpoint:OTHER_RUN, which draws its actions as at the end of its training, or
+greedy:OTHER_RUN, which takes the best.
 
    idsrl eval results/idsgame-minimal_defense-v2/tabular-q/seed-0
    idsrl eval --episodes 100000 --opponent bot:random RUN
    idsrl eval --env idsgame-random_defense-v2 RUN            the same layout against other bots
-   idsrl eval --opponent checkpoint:OTHER_RUN RUN            one run against another
+   idsrl eval --opponent greedy:OTHER_RUN RUN                one run against another
    idsrl eval --record games.jsonl --episodes 10 RUN         keep the games, for idsrl replay`,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "episodes", Value: 10000, Usage: "games for each mode"},
@@ -53,7 +55,7 @@ func eval(c *cli.Context) error {
 	if c.Int("episodes") < 1 {
 		return usagef("--episodes %d: must be at least 1", c.Int("episodes"))
 	}
-	as, err := roleOf(c.String("as"))
+	as, err := roleOf(c, "as")
 	if err != nil {
 		return err
 	}
@@ -119,13 +121,15 @@ func runTest(c *cli.Context, saved *experiments.Saved, test experiments.Test) (t
 	return tests, nil
 }
 
-func roleOf(name string) (envs.Role, error) {
+// roleOf is the role that a flag names; Nobody if it was not given.
+func roleOf(c *cli.Context, flag string) (envs.Role, error) {
+	name := c.String(flag)
 	for _, role := range []envs.Role{envs.Nobody, envs.Attacker, envs.Defender} {
 		if name == role.String() || name == "" {
 			return role, nil
 		}
 	}
-	return envs.Nobody, usagef("--as %s: there are attacker and defender", name)
+	return envs.Nobody, usagef("--%s %s: there are attacker and defender", flag, name)
 }
 
 // testGrid is the table of tests.

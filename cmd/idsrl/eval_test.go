@@ -203,6 +203,7 @@ func TestOpponents(t *testing.T) {
 		"--as attacker --opponent constant:3 " + both,
 		"--as attacker --opponent constant:32 " + both,
 		"--as attacker --opponent checkpoint:" + defender + " " + both,
+		"--as attacker --opponent greedy:" + defender + " " + both,
 		"--as defender --opponent bot:maximal " + both,
 		"--as defender --opponent bot:random " + both,
 		"--as defender --opponent checkpoint:" + attacker + " " + both,
@@ -226,7 +227,7 @@ func TestOpponents(t *testing.T) {
 		different[table] = true
 	}
 	if len(different) < 8 {
-		t.Errorf("13 tests, of which three are the same, gave %d tables only", len(different))
+		t.Errorf("14 tests, of which three are the same, gave %d tables only", len(different))
 	}
 
 	tables["dir"] = fmt.Sprint(evaluate(t, "--episodes", "300", "--as", "attacker", "--opponent", "checkpoint:"+defender, both))
@@ -234,7 +235,7 @@ func TestOpponents(t *testing.T) {
 	equal("dir", "file")
 
 	// A run against itself, greedy on both sides, is the greedy test of the run.
-	itself := evaluate(t, "--episodes", "300", "--as", "attacker", "--opponent", "checkpoint:"+both, both)[0]
+	itself := evaluate(t, "--episodes", "300", "--as", "attacker", "--opponent", "greedy:"+both, both)[0]
 	if plain := evaluate(t, "--episodes", "300", both)[0]; fmt.Sprint(plain) != fmt.Sprint(itself) {
 		t.Errorf("%v\n%v", plain, itself)
 	}

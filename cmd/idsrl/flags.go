@@ -7,7 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"idsrl/envs"
 	"idsrl/envs/settings"
+	"idsrl/experiments"
 	"idsrl/results"
 )
 
@@ -42,6 +44,28 @@ func envSetFlag() cli.Flag {
 
 func instanceFlag(usage, otherwise string) cli.Flag {
 	return &cli.Uint64Flag{Name: "instance-seed", Usage: usage, DefaultText: otherwise}
+}
+
+// playerFlags name the players of seats.
+func playerFlags() (flags []cli.Flag) {
+	for _, role := range experiments.Roles {
+		flags = append(flags, &cli.StringFlag{
+			Name: role.String(), Usage: "`PLAYER` of this seat: an algorithm, or one that does not learn",
+			DefaultText: "the environment's bot, or --algo",
+		})
+	}
+	return flags
+}
+
+// playersOf are the players that the flags name.
+func playersOf(c *cli.Context) map[envs.Role]string {
+	players := map[envs.Role]string{}
+	for _, role := range experiments.Roles {
+		if c.IsSet(role.String()) {
+			players[role] = c.String(role.String())
+		}
+	}
+	return players
 }
 
 // assignments collects repeated flags as they are. (A cli.StringSlice would cut lists such as hidden=[64, 64] at the

@@ -184,8 +184,11 @@ func TestExamplesRun(t *testing.T) {
 				switch word {
 				case "RUN":
 					words[j] = trained
-				case "checkpoint:OTHER_RUN":
-					words[j] = "checkpoint:other"
+					if command == "export" {
+						words[j] = "neural"
+					}
+				case "greedy:OTHER_RUN":
+					words[j] = "greedy:other"
 				case "recordings/*.jsonl.gz":
 					words[j] = "recordings/v00.jsonl.gz"
 				}
@@ -202,10 +205,15 @@ func TestExamplesRun(t *testing.T) {
 			case command == "bench":
 				words = slices.Insert(withoutFlag(words, "--time"), 2, "--time", "1ms")
 			}
-			if slices.Contains(words, "checkpoint:other") {
+			if slices.Contains(words, "greedy:other") {
 				// One who plays the other seat.
 				must(t, append([]string{"train", "--env", "idsgame-random_attack-v2", "--algo", "tabular-q", "--set",
 					"state=observation", "--out", "other"}, small...)...)
+			}
+			if slices.Contains(words, "neural") { // a network, and of the seat that one of the examples names
+				if _, err := os.Stat("neural"); err != nil {
+					must(t, append([]string{"train", "--env", "idsgame-random_attack-v0", "--algo", "ppo", "--out", "neural"}, small...)...)
+				}
 			}
 			o := idsrl(words...)
 			if o.code != exitOK || o.stdout == "" {

@@ -156,8 +156,8 @@ that does not exist or a setting out of range; 130 interrupted.`,
 			return cli.ShowAppHelp(c)
 		},
 		Commands: withUsageErrors([]*cli.Command{
-			trainCommand(), evalCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(), baselinesCommand(),
-			benchCommand(),
+			trainCommand(), evalCommand(), exportCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(),
+			baselinesCommand(), benchCommand(),
 		}),
 	}
 }

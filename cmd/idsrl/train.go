@@ -30,14 +30,28 @@ manifest.json, train.csv, eval.csv and the checkpoint. The same configuration an
    idsrl train --config q.yaml --set alpha.end=0.01       settings from a file (see: idsrl config tabular-q)
    idsrl train --resume results/idsgame-minimal_defense-v2/tabular-q/seed-0
 
+--algo plays every seat that the environment leaves open. --attacker and --defender put another player into a seat, also
+in the place of a bot: an algorithm with settings of its own, or one that does not learn, bot:NAME, random,
+constant:ACTION, checkpoint:RUN or greedy:RUN. The last two play what RUN has learnt: checkpoint draws its actions as at
+the end of its training, greedy takes the best. They are copied, so RUN may go.
+
+   idsrl train --env idsgame-v2 --attacker ppo --defender reinforce
+   idsrl train --env idsgame-v2 --attacker ppo --defender dqn --set attacker.learning_rate.start=3e-4 --set gamma=0.99
+   idsrl train --env idsgame-minimal_defense-v2 --algo ppo --defender bot:random
+   idsrl train --env idsgame-v2 --algo ppo --defender checkpoint:results/idsgame-v2/ppo-vs-reinforce/seed-0
+
+Different algorithms train together with the larger default of environments and of budgets, in steps if one counts steps.
+
 Interrupt once to stop and keep everything, twice to stop at once. After a kill at any moment, --resume goes on
 from the last checkpoint and ends with the same files as an uninterrupted run.`,
-		Flags: []cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			envFlag("environment to train on, `ID` as in idsrl envs list"),
 			&cli.StringFlag{Name: "algo", Usage: "`ALGORITHM` of the open seats: " + strings.Join(algorithmNames(), ", ")},
+		}, playerFlags(), []cli.Flag{
 			&cli.StringFlag{Name: "config", Usage: "`FILE` with settings of the run and the algorithm"},
 			&cli.GenericFlag{
-				Name: "set", Value: new(assignments), Usage: "one setting of the run or the algorithm, as `KEY=VALUE`; may be repeated",
+				Name: "set", Value: new(assignments),
+				Usage: "one setting of the run or its algorithms, as `KEY=VALUE` or, of one, attacker.KEY=VALUE; may be repeated",
 			},
 			envFileFlag(), envSetFlag(),
 			&cli.Uint64Flag{Name: "seed", Usage: "root of all random numbers"},
@@ -51,7 +65,7 @@ from the last checkpoint and ends with the same files as an uninterrupted run.`,
 			},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `DIR`; other flags are not needed"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a run that the folder holds"},
-		},
+		}),
 		Action: train,
 	}
 }
@@ -157,7 +171,7 @@ func configOf(c *cli.Context, catalog experiments.Catalog) (*experiments.Config,
 		set = append(set, "episodes=0")
 	}
 	cfg, err := catalog.Load(experiments.Sources{
-		File: file, Env: c.String("env"), Algo: c.String("algo"),
+		File: file, Dir: filepath.Dir(c.String("config")), Env: c.String("env"), Algo: c.String("algo"), Players: playersOf(c),
 		EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), Set: set,
 	})
 	if err != nil {

@@ -263,6 +263,55 @@ func TestBothSeatsLearn(t *testing.T) {
 	}
 }
 
+// Each seat has a player of its own; the folder and config.yaml say which.
+func TestPlayers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	run := func(dir, flags string) {
+		t.Helper()
+		must(t, slices.Concat([]string{"train"}, small, strings.Fields(flags))...)
+		exists(t, filepath.Join("results", dir, "seed-0", results.FinalCheckpoint))
+	}
+	const pair = "idsgame-v0/tabular-q-vs-tabular-q+gamma=0.9"
+	run(pair, "--env idsgame-v0 --attacker tabular-q --defender tabular-q --set defender.gamma=0.9")
+	run("idsgame-minimal_defense-v0/tabular-q-vs-bot-random", "--env idsgame-minimal_defense-v0 --algo tabular-q --defender bot:random")
+	if m := manifest(t, "results/"+pair+"/seed-0"); m.Algo != filepath.Base(pair) {
+		t.Errorf("%+v", m)
+	}
+
+	// A flag takes the place of what the file says.
+	writeFile(t, "q.yaml", "env: idsgame-v0\nalgo: tabular-q\ndefender: bot:minimal\n")
+	run("idsgame-v0/tabular-q-vs-bot-minimal", "--config q.yaml")
+	run("idsgame-v0/tabular-q-vs-random", "--config q.yaml --defender random")
+	run("idsgame-v0/tabular-q", "--config q.yaml --defender=")
+
+	// The configuration of a run that keeps a frozen opponent is complete together with its folder.
+	must(t, slices.Concat([]string{"train"}, small, strings.Fields(
+		"--env idsgame-v0 --algo tabular-q --out frozen --defender checkpoint:results/"+pair+"/seed-0"))...)
+	must(t, "train", "--config", "frozen/config.yaml", "--out", "again")
+	sameFiles(t, "frozen", "again")
+	if name := manifest(t, "frozen").Algo; !strings.HasPrefix(name, "tabular-q-vs-checkpoint-") {
+		t.Errorf("the algorithm is called %s", name)
+	}
+}
+
+// config explains every key, also those that a saved configuration leaves out.
+func TestConfigExplainsPlayers(t *testing.T) {
+	for key, about := range map[string]string{
+		`attacker: ""`: "who plays the attacker", `defender: ""`: "the same for the defender",
+		"attacker_settings: {}": "hyperparameters of", "defender_settings: {}": "hyperparameters of",
+	} {
+		text := must(t, "config", "ppo")
+		before, _, ok := strings.Cut(text, "\n"+key+"\n")
+		lines := strings.Split(before, "\n")
+		for len(lines) > 1 && strings.HasPrefix(lines[len(lines)-2], "#") {
+			lines = slices.Delete(lines, len(lines)-1, len(lines)) // to the first line of its comment
+		}
+		if !ok || !strings.HasPrefix(lines[len(lines)-1], "# "+about) {
+			t.Errorf("config does not explain %s:\n%s", key, text)
+		}
+	}
+}
+
 // A budget on the command line takes the place of the file's and of the algorithm's.
 func TestBudgets(t *testing.T) {
 	t.Chdir(t.TempDir())

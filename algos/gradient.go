@@ -1,0 +1,276 @@
+package algos
+
+import (
+	"fmt"
+	"math"
+
+	"idsrl/envs"
+	"idsrl/nets"
+)
+
+// Objective is the settings that policy gradient algorithms share. What they minimise is, with a policy loss of their own,
+//
+//	policy loss + c_v (V−R)² − c_H H
+type Objective struct {
+	Network Network `yaml:"network" usage:"the policy network"`
+
+	LearningRate Schedule `yaml:"learning_rate" usage:"step size of Adam"`
+	Gamma        float64  `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
+	ValueCoef    float64  `yaml:"value_coef" range:"[0, inf)" usage:"weight of the value's loss, c_v"`
+	EntropyCoef  Schedule `yaml:"entropy_coef" usage:"weight of the entropy, c_H"`
+	ScaleRewards bool     `yaml:"scale_rewards" usage:"divide rewards by the deviation of the returns so far"`
+	MaxGradNorm  float64  `yaml:"max_grad_norm" range:"[0, inf)" usage:"largest norm of a gradient; 0: any"`
+}
+
+// Validate has nothing to add to the ranges.
+func (o *Objective) Validate() error { return nil }
+
+// PolicyGradient is the part that policy gradient learners share: an Actor, the schedules, steps of Adam on a loss, and
+// metrics. Learners embed it.
+type PolicyGradient struct {
+	*Actor
+	Meter Meter
+
+	objective         Objective
+	rate, entropyCoef float64
+	scale             *RewardScale // nil: rewards as they are
+	step              step
+	graph             *graphStep // nil: step
+}
+
+// Quantities of the Meter.
+const (
+	policyLoss = iota
+	valueLoss
+	entropy
+	approxKL
+	clipFraction
+	gradNorm
+	explainedVariance
+)
+
+// NewPolicyGradient makes the shared part of a learner of a seat, for n environments.
+func NewPolicyGradient(o Objective, seat envs.Seat, n int, seed uint64) (*PolicyGradient, error) {
+	actor, err := NewActor(o.Network, seat, n, seed)
+	if err != nil {
+		return nil, err
+	}
+	p := &PolicyGradient{Actor: actor, objective: o, Meter: NewMeter(
+		"loss/policy", "loss/value", "entropy", "approx_kl", "clip_fraction", "grad_norm", "explained_variance")}
+	if o.ScaleRewards {
+		p.scale = NewRewardScale(n, o.Gamma)
+	}
+	p.step.init(actor.Net)
+	if o.Network.Backend == "gorgonia" {
+		p.graph, err = newGraphStep(actor)
+	}
+	return p, err
+}
+
+// Anneal follows the schedules.
+func (p *PolicyGradient) Anneal(progress float64) {
+	p.rate, p.entropyCoef = p.objective.LearningRate.At(progress), p.objective.EntropyCoef.At(progress)
+}
+
+// EntropyWeight is c_H now.
+func (p *PolicyGradient) EntropyWeight() float64 { return p.entropyCoef }
+
+// Rewards are those to learn from after a step: to be asked for once in every step.
+func (p *PolicyGradient) Rewards(b *envs.Batch) []float64 {
+	if p.scale == nil {
+		return b.Reward
+	}
+	return p.scale.Scale(b)
+}
+
+// Step makes one step of Adam on the mean of a loss over the rows of m. The error is a *DivergedError.
+func (p *PolicyGradient) Step(m Minibatch, loss Loss) (nets.LossMetrics, error) {
+	metrics, norm := p.update(m, loss)
+	p.Meter.Add(policyLoss, metrics.Policy)
+	p.Meter.Add(valueLoss, metrics.Value)
+	p.Meter.Add(entropy, metrics.Entropy)
+	p.Meter.Add(approxKL, metrics.ApproxKL)
+	p.Meter.Add(clipFraction, metrics.ClipFraction)
+	p.Meter.Add(gradNorm, norm)
+	return metrics, CheckUpdate(p.Adam.Steps, p.rate, m.Return, metrics.Loss, norm)
+}
+
+func (p *PolicyGradient) update(m Minibatch, loss Loss) (metrics nets.LossMetrics, norm float64) {
+	if p.graph != nil {
+		return p.graph.update(m, loss, p.rate, p.objective.MaxGradNorm)
+	}
+	metrics = p.step.gradient(m, loss)
+	return metrics, p.Adam.Step(p.Net.Params(), p.Net.Grads(), p.rate, p.objective.MaxGradNorm)
+}
+
+// Explain notes how well values predicted what came.
+func (p *PolicyGradient) Explain(values, returns []float64) {
+	p.Meter.Add(explainedVariance, nets.ExplainedVariance(values, returns)) // NaN where all returns are equal
+}
+
+// Metrics names the values of Report.
+func (p *PolicyGradient) Metrics() []string {
+	return append(append([]string{"learning_rate"}, p.Meter.Names...), "updates")
+}
+
+// Report writes means over the updates since the last Report, and the number of all updates.
+func (p *PolicyGradient) Report(dst []float64) {
+	dst[0], dst[len(dst)-1] = p.rate, float64(p.Adam.Steps)
+	p.Meter.Report(dst[1 : len(dst)-1])
+}
+
+const stateFormat = 2 // of Marshal
+
+// Marshal is MarshalBinary for a learner that saves the rest of its state with more.
+func (p *PolicyGradient) Marshal(more func(*Encoder)) ([]byte, error) {
+	var e Encoder
+	e.Int(stateFormat)
+	err := p.Encode(&e)
+	e.Float(p.rate)
+	e.Float(p.entropyCoef)
+	p.Meter.Encode(&e)
+	if p.scale != nil {
+		p.scale.Encode(&e)
+	}
+	more(&e)
+	return e.Data, err
+}
+
+// Unmarshal is UnmarshalBinary for a learner, named in errors, that restores the rest of its state with more.
+func (p *PolicyGradient) Unmarshal(name string, data []byte, more func(*Decoder)) error {
+	d := NewDecoder(data)
+	d.Expect("format", stateFormat)
+	p.Decode(d)
+	p.rate, p.entropyCoef = d.Float(), d.Float()
+	p.Meter.Decode(d)
+	if p.scale != nil {
+		p.scale.Decode(d)
+	}
+	more(d)
+	if err := d.Close(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
+}
+
+// Loss computes what some rows add to the mean of a loss over n rows, given what the network says of them now, and writes
+// the derivatives to d. Several goroutines call it at once.
+type Loss func(d, now nets.PolicyOut, rows Minibatch, n int) nets.LossMetrics
+
+// shardRows is how many rows one goroutine takes at a time, or with a memory more, until a sequence ends.
+const shardRows = 64
+
+// step computes gradients, of many rows on several cores. Rows are split into shards and the gradients of these are added
+// in their order: the result does not depend on who computed what.
+type step struct {
+	net    nets.Policy[float32]
+	shards []shard
+	ends   []int // of the shards' rows
+	parts  parts
+	work   func(part int)
+
+	rows Minibatch // of the step that is running
+	loss Loss
+}
+
+// shard is a network over the shared parameters, and what came of its rows.
+type shard struct {
+	net     nets.Policy[float32]
+	d       nets.PolicyOut
+	metrics nets.LossMetrics
+}
+
+func (s *step) init(net nets.Policy[float32]) {
+	s.net, s.work = net, s.shard
+	s.shards = []shard{{net: net}}
+}
+
+// gradient adds the gradient of the mean loss over rows to that of the network, which it leaves in the network.
+func (s *step) gradient(rows Minibatch, loss Loss) (sum nets.LossMetrics) {
+	s.rows, s.loss = rows, loss
+	s.split()
+	n := len(s.ends)
+	s.parts.run(n, s.work)
+	for k := range n {
+		sum.Add(s.shards[k].metrics)
+		if k > 0 {
+			nets.Accumulate(s.net.Grads(), s.shards[k].net.Grads())
+		}
+	}
+	return sum
+}
+
+// split makes shards of the rows.
+func (s *step) split() {
+	replicator, replicable := s.net.(nets.Replicator[float32])
+	_, recurrent := s.net.(*nets.Recurrent[float32])
+	n := len(s.rows.Action)
+	s.ends = s.ends[:0]
+	for end := 0; end < n; {
+		if end += shardRows; !replicable || end > n {
+			end = n
+		}
+		for recurrent && end < n && !s.rows.First[end] {
+			end++
+		}
+		if len(s.ends) == len(s.shards) {
+			s.shards = append(s.shards, shard{net: replicator.Replica()})
+		}
+		s.ends = append(s.ends, end)
+	}
+}
+
+// shard computes the gradient of one shard.
+func (s *step) shard(k int) {
+	at, n, from := &s.shards[k], len(s.rows.Action), 0
+	if k > 0 {
+		from = s.ends[k-1]
+	}
+	rows := s.rows.slice(from, s.ends[k])
+	size := len(rows.Action)
+	if len(at.d.LogProb) < size {
+		at.d = nets.NewPolicyOut(max(size, shardRows))
+	}
+	d := at.d.Rows(size)
+	at.metrics = s.loss(d, evaluate(at.net, rows), rows, n)
+	at.net.Propagate(d)
+}
+
+// evaluate is what net says of the rows.
+func evaluate(net nets.Policy[float32], m Minibatch) nets.PolicyOut {
+	if r, ok := net.(*nets.Recurrent[float32]); ok {
+		return r.EvaluateSequences(m.First, m.Action, m.Obs, m.Legal)
+	}
+	return net.Evaluate(m.Action, m.Obs, m.Legal)
+}
+
+// DivergedError is the error of a training whose numbers went wrong.
+type DivergedError struct {
+	Update   int
+	Quantity string
+	Value    float64
+	Cause    string // the likely one, and its cure
+}
+
+func (e *DivergedError) Error() string {
+	return fmt.Sprintf("update %d: the %s is %v; %s", e.Update, e.Quantity, e.Value, e.Cause)
+}
+
+// CheckUpdate returns a *DivergedError if an update's numbers are not finite: what values were to be, the loss, or the norm
+// of its gradient.
+func CheckUpdate(update int, rate float64, targets []float64, loss, norm float64) error {
+	finite := func(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+	if finite(loss) && finite(norm) {
+		return nil
+	}
+	tooFast := fmt.Sprintf("probably steps were too large: lower learning_rate (now %.3g) or max_grad_norm", rate)
+	for _, x := range targets {
+		if !finite(x) {
+			return &DivergedError{update, "return", x, "either the environment's rewards are not finite, or " + tooFast}
+		}
+	}
+	if !finite(loss) {
+		return &DivergedError{update, "loss", loss, tooFast}
+	}
+	return &DivergedError{update, "norm of the gradient", norm, tooFast}
+}

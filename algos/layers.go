@@ -1,0 +1,13 @@
+package algos
+
+// Layers is the settings of the hidden layers of any network, and of what computes its updates.
+type Layers struct {
+	Hidden     []int  `yaml:"hidden" range:"[1, 4096]" usage:"widths of the hidden layers"`
+	Activation string `yaml:"activation" choice:"tanh|relu" usage:"of the hidden layers"`
+	Backend    string `yaml:"backend" choice:"direct|gorgonia" usage:"what computes updates: direct, own kernels on all cores; or gorgonia, a graph of the same kernels on one core, equal up to rounding"`
+}
+
+// DefaultLayers is two layers.
+func DefaultLayers(activation string) Layers {
+	return Layers{Hidden: []int{64, 64}, Activation: activation, Backend: "direct"}
+}
