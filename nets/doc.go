@@ -55,8 +55,8 @@
 // # Precision and determinism
 //
 // Networks train in float32 and are generic over float64, in which the tests check gradients. On amd64 with AVX2 and FMA
-// the float32 kernels are assembly, elsewhere, or with the build tag purego, plain Go. The same calls give the same bits
-// on one machine, and a row gives the same bits in a batch of any size. Plain Go also agrees between machines, apart
-// from what package math does. Assembly and plain Go differ in the last bits, as one rounds once where the other
-// rounds twice.
+// the float32 kernels are assembly, elsewhere, or with the build tag purego, plain Go. AVX-512, where there is, makes matrix
+// products faster and changes no bit. The same calls give the same bits on one machine, and a row gives the same bits in
+// a batch of any size. Plain Go also agrees between machines, apart from what package math does. Assembly and plain Go
+// differ in the last bits, as one rounds once where the other rounds twice.
 package nets

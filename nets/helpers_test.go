@@ -32,12 +32,15 @@ func randomLegal(rng *rand.Rand, n, actions int) (legal []bool, action []int) {
 	return legal, action
 }
 
-// usePlain runs the rest of a test on the kernels in Go.
-func usePlain(t testing.TB) {
+// useKernels runs the rest of a test on ks.
+func useKernels(t testing.TB, ks kernels[float32]) {
 	before := float32Kernels
-	float32Kernels = plain32
+	float32Kernels = ks
 	t.Cleanup(func() { float32Kernels = before })
 }
+
+// usePlain runs the rest of a test on the kernels in Go.
+func usePlain(t testing.TB) { useKernels(t, plain32) }
 
 // closeTo fails unless all elements agree to tol, relative to those above 1.
 func closeTo[T, U Float](t *testing.T, what string, got []T, want []U, tol float64) {

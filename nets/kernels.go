@@ -3,21 +3,26 @@ package nets
 // Float is what a network computes in.
 type Float interface{ float32 | float64 }
 
-// A matrix is a view of a slice: element (i, j) is data[i*row + j*col]. A row stride of 0 repeats one row.
+// A matrix is a view of a slice: element (i, j) is data[i*row + j*col]. A row stride of 0 repeats one row. Strides have 32
+// bits to make a view of four words: Go keeps no larger struct in registers, and copies of one take a tenth of the time of
+// acting.
 type matrix[T Float] struct {
 	data     []T
-	row, col int
+	row, col int32
 }
 
 // rowsOf views data as rows of the given width.
-func rowsOf[T Float](data []T, width int) matrix[T] { return matrix[T]{data, width, 1} }
+func rowsOf[T Float](data []T, width int) matrix[T] { return matrix[T]{data, int32(width), 1} }
+
+// from leaves out the rows before i.
+func (a matrix[T]) from(i int) matrix[T] { return matrix[T]{a.data[i*int(a.row):], a.row, a.col} }
 
 // transposed swaps rows and columns without moving anything.
 func (a matrix[T]) transposed() matrix[T] { return matrix[T]{a.data, a.col, a.row} }
 
 // mustHold panics unless the view has m rows and n columns, both positive.
 func (a matrix[T]) mustHold(m, n int) {
-	_ = a.data[(m-1)*a.row+(n-1)*a.col]
+	_ = a.from(m - 1).data[(n-1)*int(a.col)]
 }
 
 // mustMultiply panics unless the operands of a product have the shapes that [kernels] asks for.
@@ -62,8 +67,12 @@ type adamRates[T Float] struct {
 	step, eps     T // learning rate and ε, both with the bias corrections
 }
 
-// float32Kernels is what float32 networks run on; tests put plain32 in its place.
-var float32Kernels = fastest()
+// float32Sets are the kernels that this machine can run, each set faster than the one before. The first is plain Go; all
+// others compute the same bits.
+var float32Sets = runnable()
+
+// float32Kernels is what float32 networks run on; tests put others in its place.
+var float32Kernels = float32Sets[len(float32Sets)-1]
 
 var (
 	plain32 = plainKernels(tanh32, exp32)

@@ -2,9 +2,9 @@
 
 #include "textflag.h"
 
-// Float32 kernels for AVX2 and FMA. Go's operand order: sources first, destination last; VFMADD231PS a, b, c is
-// c += a*b, and VFMADD213PS a, b, c is c = b*c + a. Vectors that reach over the end of a row are loaded and stored
-// under a mask, so that nothing outside of a slice is touched.
+// Float32 kernels for AVX2 and FMA, and matrix products for AVX-512. Go's operand order: sources first, destination
+// last; VFMADD231PS a, b, c is c += a*b, and VFMADD213PS a, b, c is c = b*c + a. Vectors that reach over the end of a
+// row are loaded and stored under a mask, so that nothing outside of a slice is touched.
 
 // mask holds 32 lanes that are on, then 32 that are off: the lanes of a vector of which the first n are on begin at
 // mask + 4*(32-n).
@@ -32,44 +32,45 @@ GLOBL mask<>(SB), RODATA|NOPTR, $256
 	SHLQ $2, n               \
 	SUBQ n, ptr
 
-// Matrix products. In the four-row kernels
+// Matrix products. In the kernels for blocks of four or eight rows
 //
 //	DI, R12  c and its row stride in bytes      SI, R13  init and its row stride
 //	DX, R8   a and its row stride, R11 = 3*R8   R9       column stride of a
 //	BX, R10  b and its row stride               CX       what is left of k
-//	Y0..Y7   the sums, two vectors for each row of a
+//	R14      blocks that are left
 
-#define LOAD_ARGS_4 \
-	MOVQ c+0(FP), DI         \
-	MOVQ ldc+8(FP), R12      \
-	MOVQ init+16(FP), SI     \
-	MOVQ ldinit+24(FP), R13  \
-	MOVQ a+32(FP), DX        \
-	MOVQ row+40(FP), R8      \
-	MOVQ col+48(FP), R9      \
-	MOVQ ldb+64(FP), R10     \
-	MOVQ quads+80(FP), R14   \
-	SHLQ $2, R12             \
-	SHLQ $2, R13             \
-	SHLQ $2, R8              \
-	SHLQ $2, R9              \
-	SHLQ $2, R10             \
+#define LOAD_ARGS_BLOCKS \
+	MOVQ c+0(FP), DI           \
+	MOVLQSX ldc+8(FP), R12     \
+	MOVQ init+16(FP), SI       \
+	MOVLQSX ldinit+24(FP), R13 \
+	MOVQ a+32(FP), DX          \
+	MOVLQSX row+40(FP), R8     \
+	MOVLQSX col+44(FP), R9     \
+	MOVLQSX ldb+56(FP), R10    \
+	MOVQ blocks+72(FP), R14    \
+	SHLQ $2, R12               \
+	SHLQ $2, R13               \
+	SHLQ $2, R8                \
+	SHLQ $2, R9                \
+	SHLQ $2, R10               \
 	LEAQ (R8)(R8*2), R11
 
 // In the one-row kernels, AX is a, R9 its column stride, BX and R10 are b and its row stride, CX is what is left of k.
 
 #define LOAD_ARGS_1 \
-	MOVQ c+0(FP), DI      \
-	MOVQ init+8(FP), SI   \
-	MOVQ a+16(FP), AX     \
-	MOVQ col+24(FP), R9   \
-	MOVQ b+32(FP), BX     \
-	MOVQ ldb+40(FP), R10  \
-	MOVQ k+48(FP), CX     \
-	SHLQ $2, R9           \
+	MOVQ c+0(FP), DI         \
+	MOVQ init+8(FP), SI      \
+	MOVQ a+16(FP), AX        \
+	MOVLQSX col+24(FP), R9   \
+	MOVQ b+32(FP), BX        \
+	MOVLQSX ldb+40(FP), R10  \
+	MOVQ k+48(FP), CX        \
+	SHLQ $2, R9              \
 	SHLQ $2, R10
 
-// MULTIPLY_4 adds the product of four elements of a, at AX, and the vectors Y8 and Y9 of a row of b.
+// MULTIPLY_4 adds the product of four elements of a, at AX, and the vectors Y8 and Y9 of a row of b to the sums Y0..Y7,
+// two vectors for each row.
 #define MULTIPLY_4 \
 	VBROADCASTSS (AX), Y10         \
 	VBROADCASTSS (AX)(R8*1), Y11   \
@@ -87,10 +88,10 @@ GLOBL mask<>(SB), RODATA|NOPTR, $256
 	ADDQ R10, BX                   \
 	DECQ CX
 
-// func gemm4x16(c *float32, ldc int, init *float32, ldinit int, a *float32, row, col int, b *float32, ldb, k, quads int)
-TEXT ·gemm4x16(SB), NOSPLIT, $0-88
-	LOAD_ARGS_4
-quad:
+// func gemm4x16(c *float32, ldc int32, init *float32, ldinit int32, a *float32, row, col int32, b *float32, ldb int32, k, blocks int)
+TEXT ·gemm4x16(SB), NOSPLIT, $0-80
+	LOAD_ARGS_BLOCKS
+block:
 	VMOVUPS (SI), Y0
 	VMOVUPS 32(SI), Y1
 	ADDQ    R13, SI
@@ -104,8 +105,8 @@ quad:
 	VMOVUPS 32(SI), Y7
 	ADDQ    R13, SI
 	MOVQ    DX, AX
-	MOVQ    b+56(FP), BX
-	MOVQ    k+72(FP), CX
+	MOVQ    b+48(FP), BX
+	MOVQ    k+64(FP), CX
 loop:
 	VMOVUPS (BX), Y8
 	VMOVUPS 32(BX), Y9
@@ -125,18 +126,18 @@ loop:
 	ADDQ    R12, DI
 	LEAQ    (DX)(R8*4), DX
 	DECQ    R14
-	JNZ     quad
+	JNZ     block
 	VZEROUPPER
 	RET
 
-// func gemm4xTail(c *float32, ldc int, init *float32, ldinit int, a *float32, row, col int, b *float32, ldb, k, quads, width int)
-TEXT ·gemm4xTail(SB), NOSPLIT, $0-96
-	LOAD_ARGS_4
-	MOVQ    width+88(FP), CX
+// func gemm4xTail(c *float32, ldc int32, init *float32, ldinit int32, a *float32, row, col int32, b *float32, ldb int32, k, blocks, width int)
+TEXT ·gemm4xTail(SB), NOSPLIT, $0-88
+	LOAD_ARGS_BLOCKS
+	MOVQ    width+80(FP), CX
 	MASK(CX, AX)
 	VMOVUPS (AX), Y14
 	VMOVUPS 32(AX), Y15
-quad:
+block:
 	VMASKMOVPS (SI), Y14, Y0
 	VMASKMOVPS 32(SI), Y15, Y1
 	ADDQ       R13, SI
@@ -150,8 +151,8 @@ quad:
 	VMASKMOVPS 32(SI), Y15, Y7
 	ADDQ       R13, SI
 	MOVQ       DX, AX
-	MOVQ       b+56(FP), BX
-	MOVQ       k+72(FP), CX
+	MOVQ       b+48(FP), BX
+	MOVQ       k+64(FP), CX
 loop:
 	VMASKMOVPS (BX), Y14, Y8
 	VMASKMOVPS 32(BX), Y15, Y9
@@ -171,11 +172,87 @@ loop:
 	ADDQ       R12, DI
 	LEAQ       (DX)(R8*4), DX
 	DECQ       R14
-	JNZ        quad
+	JNZ        block
 	VZEROUPPER
 	RET
 
-// func gemm1x64(c, init, a *float32, col int, b *float32, ldb, k int)
+// In the eight-row kernel AX is the first row of a block of a and R15 the fifth, Z(2i) and Z(2i+1) are the sums of row i,
+// Z16 and Z17 a row of b, K1 and K2 the columns that there are.
+
+// ROWS_8 does op to each row, given its element of a and its sums.
+#define ROWS_8(op) \
+	op((AX), Z0, Z1)           \
+	op((AX)(R8*1), Z2, Z3)     \
+	op((AX)(R8*2), Z4, Z5)     \
+	op((AX)(R11*1), Z6, Z7)    \
+	op((R15), Z8, Z9)          \
+	op((R15)(R8*1), Z10, Z11)  \
+	op((R15)(R8*2), Z12, Z13)  \
+	op((R15)(R11*1), Z14, Z15)
+
+#define INIT(x, sum0, sum1) \
+	VMOVUPS.Z (SI), K1, sum0    \
+	VMOVUPS.Z 64(SI), K2, sum1  \
+	ADDQ R13, SI
+
+#define MULTIPLY_16(x, sum0, sum1) \
+	VBROADCASTSS x, Z18         \
+	VFMADD231PS Z16, Z18, sum0
+
+#define MULTIPLY_32(x, sum0, sum1) \
+	MULTIPLY_16(x, sum0, sum1)  \
+	VFMADD231PS Z17, Z18, sum1
+
+#define STORE(x, sum0, sum1) \
+	VMOVUPS sum0, K1, (DI)    \
+	VMOVUPS sum1, K2, 64(DI)  \
+	ADDQ R12, DI
+
+#define NEXT_8 \
+	ADDQ R9, AX   \
+	ADDQ R9, R15  \
+	ADDQ R10, BX  \
+	DECQ CX
+
+// func gemm8x32(c *float32, ldc int32, init *float32, ldinit int32, a *float32, row, col int32, b *float32, ldb int32, k, blocks, width int)
+TEXT ·gemm8x32(SB), NOSPLIT, $0-88
+	LOAD_ARGS_BLOCKS
+	MOVQ  width+80(FP), CX
+	MOVQ  $1, AX
+	SHLQ  CX, AX
+	DECQ  AX
+	KMOVW AX, K1
+	SHRQ  $16, AX
+	KMOVW AX, K2
+block:
+	ROWS_8(INIT)
+	MOVQ  DX, AX
+	LEAQ  (DX)(R8*4), R15
+	MOVQ  b+48(FP), BX
+	MOVQ  k+64(FP), CX
+	CMPQ  width+80(FP), $16
+	JLE   narrow
+wide:
+	VMOVUPS.Z (BX), K1, Z16
+	VMOVUPS.Z 64(BX), K2, Z17
+	ROWS_8(MULTIPLY_32)
+	NEXT_8
+	JNZ       wide
+	JMP       store
+narrow: // one vector is enough
+	VMOVUPS.Z (BX), K1, Z16
+	ROWS_8(MULTIPLY_16)
+	NEXT_8
+	JNZ       narrow
+store:
+	ROWS_8(STORE)
+	LEAQ (DX)(R8*8), DX
+	DECQ R14
+	JNZ  block
+	VZEROUPPER
+	RET
+
+// func gemm1x64(c, init, a *float32, col int32, b *float32, ldb int32, k int)
 TEXT ·gemm1x64(SB), NOSPLIT, $0-56
 	LOAD_ARGS_1
 	VMOVUPS (SI), Y0
@@ -211,7 +288,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func gemm1xTail(c, init, a *float32, col int, b *float32, ldb, k, width int)
+// func gemm1xTail(c, init, a *float32, col int32, b *float32, ldb int32, k, width int)
 TEXT ·gemm1xTail(SB), NOSPLIT, $0-64
 	LOAD_ARGS_1
 	MOVQ       width+56(FP), R11

@@ -56,11 +56,11 @@ func plainKernels[T Float](tanh, exp func(T) T) kernels[T] {
 func gemmPlain[T Float](c, init, a, b matrix[T], m, n, k int) {
 	mustMultiply(c, init, a, b, m, n, k)
 	for i := range m {
-		row := c.data[i*c.row:][:n]
-		copy(row, init.data[i*init.row:][:n])
+		row := c.from(i).data[:n]
+		copy(row, init.from(i).data[:n])
 		for j := range k {
-			x := a.data[i*a.row+j*a.col]
-			for l, y := range b.data[j*b.row:][:n] {
+			x := a.from(i).data[j*int(a.col)]
+			for l, y := range b.from(j).data[:n] {
 				row[l] += mul(x, y)
 			}
 		}

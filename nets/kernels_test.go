@@ -3,6 +3,7 @@ package nets
 import (
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -38,69 +39,74 @@ var widths = []int{1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 23, 30, 31, 32, 33, 48, 6
 
 func TestGemm(t *testing.T) {
 	rng := newRand(1)
-	for _, m := range []int{1, 2, 3, 4, 5, 8, 11, 64} {
+	for _, m := range []int{1, 2, 3, 4, 5, 8, 11, 13, 33, 64} {
 		for _, n := range widths {
 			for _, k := range []int{1, 2, 33, 64, 255, 257, 600} {
-				if m*n*k > 64*64*64 {
-					continue
+				if m*n*k <= 64*64*64 {
+					testGemm(t, rng, m, n, k)
 				}
-				testGemm(t, m, n, k, rng.IntN(8), normal[float64](rng, m*k+k*n+m*n))
 			}
 		}
 	}
 }
 
-// testGemm compares the kernels for a row-major and a transposed a, a bias row and accumulation.
-func testGemm(t *testing.T, m, n, k, offset int, x []float64) {
+// testGemm compares the kernels for a row-major and a transposed a, a bias row and accumulation. The rows of a, b and c lie
+// apart by one, two and three times a gap.
+func testGemm(t *testing.T, rng *rand.Rand, m, n, k int) {
 	t.Helper()
-	for i := range x[:m*k] {
-		x[i] /= math.Sqrt(float64(k)) // unit scale in the result
-	}
-	x32 := make([]float32, len(x))
-	for i := range x {
-		x32[i] = float32(x[i])
-		x[i] = float64(x32[i])
+	gap, offset := rng.IntN(4), rng.IntN(8)
+	a, b, c := normal[float32](rng, m*k+gap*max(m, k)), normal[float32](rng, k*(n+2*gap)), normal[float32](rng, m*(n+3*gap))
+	for i := range a {
+		a[i] /= float32(math.Sqrt(float64(k))) // unit scale in the result
 	}
 	for _, trans := range []bool{false, true} {
 		for _, bias := range []bool{false, true} {
-			name := fmt.Sprintf("%dx%dx%d transposed %v bias %v", m, n, k, trans, bias)
-			want := slices.Clone(x[m*k+k*n:])
-			runGemm(&plain64, want, x[:m*k], x[m*k:][:k*n], m, n, k, trans, bias)
-			for _, ks := range []*kernels[float32]{&plain32, &float32Kernels} {
-				a, b := newGuarded(x32[:m*k], offset), newGuarded(x32[m*k:][:k*n], offset)
-				c := newGuarded(x32[m*k+k*n:], offset)
-				runGemm(ks, c.x, a.x, b.x, m, n, k, trans, bias)
-				closeTo(t, name, c.x, want, 2e-6*max(1, float64(k)/64))
-				c.check(t, name)
+			name := fmt.Sprintf("%dx%dx%d gap %d transposed %v bias %v", m, n, k, gap, trans, bias)
+			want := to64(c)
+			runGemm(&plain64, want, to64(a), to64(b), m, n, k, gap, trans, bias)
+			var assembly []float32
+			for set, ks := range float32Sets {
+				ga, gb, gc := newGuarded(a, offset), newGuarded(b, offset), newGuarded(c, offset)
+				runGemm(&ks, gc.x, ga.x, gb.x, m, n, k, gap, trans, bias)
+				closeTo(t, name, gc.x, want, 2e-6*max(1, float64(k)/64))
+				gc.check(t, name)
+				if set == 1 {
+					assembly = gc.x
+				} else if set > 1 && !slices.Equal(gc.x, assembly) {
+					t.Fatalf("%s: sets 1 and %d of the assembly compute other bits", name, set)
+				}
 			}
 		}
 	}
 }
 
-func runGemm[T Float](ks *kernels[T], c, a, b []T, m, n, k int, trans, bias bool) {
-	av, init := rowsOf(a, k), rowsOf(c, n)
+func runGemm[T Float](ks *kernels[T], c, a, b []T, m, n, k, gap int, trans, bias bool) {
+	av, cv := rowsOf(a, k+gap), rowsOf(c, n+3*gap)
 	if trans {
-		av = rowsOf(a, m).transposed()
+		av = rowsOf(a, m+gap).transposed()
 	}
+	init := cv
 	if bias {
 		init = rowsOf(slices.Clone(b[:n]), 0)
 	}
-	ks.gemm(rowsOf(c, n), init, av, rowsOf(b, n), m, n, k)
+	ks.gemm(cv, init, av, rowsOf(b, n+2*gap), m, n, k)
 }
 
 // Reading past the end of a slice would let NaNs there into the sums.
 func TestGemmReadsInside(t *testing.T) {
 	nan := float32(math.NaN())
-	for _, n := range widths {
-		for _, m := range []int{1, 3, 4, 7} {
-			const k = 3
-			c := make([]float32, m*n)
-			a := append(slices.Repeat([]float32{1}, m*k), nan, nan, nan, nan)
-			b := append(slices.Repeat([]float32{2}, k*n), slices.Repeat([]float32{nan}, 64)...)
-			float32Kernels.gemm(rowsOf(c, n), rowsOf(make([]float32, n), 0), rowsOf(a, k), rowsOf(b, n), m, n, k)
-			for i, v := range c {
-				if v != 2*k {
-					t.Fatalf("%dx%d: element %d is %v, want %v", m, n, i, v, 2*k)
+	for _, ks := range float32Sets {
+		for _, n := range widths {
+			for _, m := range []int{1, 3, 4, 7, 8} {
+				const k = 3
+				c := make([]float32, m*n)
+				a := append(slices.Repeat([]float32{1}, m*k), nan, nan, nan, nan)
+				b := append(slices.Repeat([]float32{2}, k*n), slices.Repeat([]float32{nan}, 64)...)
+				ks.gemm(rowsOf(c, n), rowsOf(make([]float32, n), 0), rowsOf(a, k), rowsOf(b, n), m, n, k)
+				for i, v := range c {
+					if v != 2*k {
+						t.Fatalf("%dx%d: element %d is %v, want %v", m, n, i, v, 2*k)
+					}
 				}
 			}
 		}
@@ -108,31 +114,38 @@ func TestGemmReadsInside(t *testing.T) {
 }
 
 func TestGemmPanicsOnShortSlices(t *testing.T) {
-	const m, n, k = 5, 30, 7
-	for short := range 4 {
-		x := [][]float32{make([]float32, m*n), make([]float32, m*n), make([]float32, m*k), make([]float32, k*n)}
-		x[short] = x[short][:len(x[short])-1]
-		func() {
-			defer func() {
-				if recover() == nil {
-					t.Errorf("no panic for short operand %d", short)
-				}
-			}()
-			float32Kernels.gemm(rowsOf(x[0], n), rowsOf(x[1], n), rowsOf(x[2], k), rowsOf(x[3], n), m, n, k)
-		}()
+	const n, k = 30, 7
+	for set, ks := range float32Sets {
+		for _, m := range []int{1, 5, 16} {
+			for short := range 4 {
+				x := [][]float32{make([]float32, m*n), make([]float32, m*n), make([]float32, m*k), make([]float32, k*n)}
+				x[short] = x[short][:len(x[short])-1]
+				func() {
+					defer func() {
+						if recover() == nil {
+							t.Errorf("set %d: no panic for operand %d, too short for %d rows", set, short, m)
+						}
+					}()
+					ks.gemm(rowsOf(x[0], n), rowsOf(x[1], n), rowsOf(x[2], k), rowsOf(x[3], n), m, n, k)
+				}()
+			}
+		}
 	}
 }
 
 // A row must not depend on the others of its batch: the ratio of PPO is exactly 1 in the first epoch only then.
 func TestRowsAreIndependent(t *testing.T) {
-	rng := newRand(3)
-	net := must(NewMLP[float32](MLPConfig{[]int{33, 64, 70, 30}, Tanh, 1}, rng))
-	const n = 39
-	x := normal[float32](rng, n*33)
-	batch := slices.Clone(net.Forward(x, n))
-	for i := range n {
-		if got := net.Forward(x[i*33:], 1); !slices.Equal(got, batch[i*30:][:30]) {
-			t.Fatalf("row %d alone is %v, in the batch %v", i, got, batch[i*30:][:30])
+	for _, ks := range float32Sets {
+		useKernels(t, ks)
+		rng := newRand(3)
+		net := must(NewMLP[float32](MLPConfig{[]int{33, 64, 70, 30}, Tanh, 1}, rng))
+		const n = 39
+		x := normal[float32](rng, n*33)
+		batch := slices.Clone(net.Forward(x, n))
+		for i := range n {
+			if got := net.Forward(x[i*33:], 1); !slices.Equal(got, batch[i*30:][:30]) {
+				t.Fatalf("row %d alone is %v, in the batch %v", i, got, batch[i*30:][:30])
+			}
 		}
 	}
 }
@@ -161,7 +174,7 @@ func TestElementwise(t *testing.T) {
 			y[i] = tanh32(y[i])
 		}
 		x64, y64 := to64(x), to64(y)
-		for _, ks := range []*kernels[float32]{&plain32, &float32Kernels} {
+		for _, ks := range float32Sets {
 			cases := []struct {
 				name string
 				op32 func(x, y []float32)
@@ -196,7 +209,7 @@ func to64(x []float32) []float64 {
 }
 
 func TestTanhRange(t *testing.T) {
-	for _, ks := range []*kernels[float32]{&plain32, &float32Kernels} {
+	for _, ks := range float32Sets {
 		worst := 0.0
 		for x := -12.0; x < 12; x += 1e-3 {
 			y := []float32{float32(x)}
@@ -214,7 +227,7 @@ func TestTanhRange(t *testing.T) {
 
 func TestExp(t *testing.T) {
 	legal := []bool{true, true}
-	for _, ks := range []*kernels[float32]{&plain32, &float32Kernels} {
+	for _, ks := range float32Sets {
 		for x := float32(0); x > expLimit; x -= 0.0137 {
 			e, z := make([]float32, 2), make([]float32, 2)
 			ks.softmax(e, z, []float32{0, x}, legal)
@@ -240,7 +253,7 @@ func TestSoftmaxKernel(t *testing.T) {
 			}
 			we, wz := make([]float64, n), make([]float64, n)
 			top, sum, sumEZ := plain64.softmax(we, wz, to64(logits), legal)
-			for _, ks := range []*kernels[float32]{&plain32, &float32Kernels} {
+			for _, ks := range float32Sets {
 				e, z := newGuarded(make([]float32, n), n%8), newGuarded(make([]float32, n), n%5)
 				gotTop, gotSum, gotEZ := ks.softmax(e.x, z.x, logits, legal)
 				closeTo(t, "e", e.x, we, 1e-6)

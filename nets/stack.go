@@ -67,7 +67,8 @@ func (s *stack[T]) initialize(rng *rand.Rand) {
 
 // grow makes room for n rows.
 func (s *stack[T]) grow(n int) {
-	for i, l := range s.layers {
+	for i := range s.layers {
+		l := &s.layers[i]
 		s.outputs[i] = resize(s.outputs[i], n*l.out)
 		if i < len(s.deltas) {
 			s.deltas[i] = resize(s.deltas[i], n*l.out)

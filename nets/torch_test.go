@@ -2,13 +2,13 @@ package nets
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"os"
 	"os/exec"
@@ -143,7 +143,7 @@ func TestTorch(t *testing.T) {
 		x, y := c.check()
 		closeTo(t, c.work, []float64{x, y}, theirs[:], 1e-5)
 		if *speedFile != "" {
-			rows = append(rows, append([]string{c.work, "µs", decimal(c.budget)}, c.race(torch)...))
+			rows = append(rows, append([]string{c.work, "µs", decimal(c.budget)}, c.measure(torch)...))
 			t.Log(rows[len(rows)-1])
 		}
 	}
@@ -154,8 +154,8 @@ func TestTorch(t *testing.T) {
 	}
 }
 
-// race measures the direct path, PyTorch and the graph in turns. Others may use the machine, so it takes minima.
-func (c *contest) race(torch *torch) []string {
+// measure takes the times of the direct path, PyTorch and the graph, in turns, in µs: minima, as others may use the machine.
+func (c *contest) measure(torch *torch) []string {
 	const rounds, window = 40, 20e6 // ns
 	repeat := func(work func()) func(n int) float64 {
 		return func(n int) float64 {
@@ -167,22 +167,21 @@ func (c *contest) race(torch *torch) []string {
 			return float64(time.Since(start)) / float64(n)
 		}
 	}
-	lanes := []func(n int) (ns float64){repeat(c.direct), func(n int) (ns float64) {
+	sides := []func(n int) (ns float64){repeat(c.direct), func(n int) (ns float64) {
 		torch.ask(&ns, "time %d", n)
 		return ns
 	}}
 	if c.graph != nil {
-		lanes = append(lanes, repeat(c.graph))
+		sides = append(sides, repeat(c.graph))
 	}
-	repeats, times := make([]int, len(lanes)), make([]string, 3)
-	best := make([]float64, len(lanes))
-	for i, lane := range lanes {
-		best[i] = lane(10)
+	best, repeats, times := make([]float64, len(sides)), make([]int, len(sides)), make([]string, 3)
+	for i, side := range sides {
+		best[i] = side(10)
 		repeats[i] = max(1, int(window/best[i]))
 	}
 	for range rounds {
-		for i, lane := range lanes {
-			best[i] = min(best[i], lane(repeats[i]))
+		for i, side := range sides {
+			best[i] = min(best[i], side(repeats[i]))
 		}
 	}
 	for i, ns := range best {
@@ -200,15 +199,12 @@ func decimal(x float64) string {
 // publish puts rows into a CSV file in place of those with the same first column.
 func publish(path string, rows [][]string) error {
 	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	all, err := csv.NewReader(strings.NewReader(string(data))).ReadAll()
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 {
-		all = [][]string{{"work", "unit", "budget", "idsrl", "pytorch", "graph"}}
+	all, err := csv.NewReader(bytes.NewReader(data)).ReadAll()
+	if err != nil {
+		return err
 	}
 	for _, row := range rows {
 		at := slices.IndexFunc(all, func(r []string) bool { return r[0] == row[0] })
@@ -218,11 +214,11 @@ func publish(path string, rows [][]string) error {
 		}
 		all[at] = row
 	}
-	var text strings.Builder
+	var text bytes.Buffer
 	if err := csv.NewWriter(&text).WriteAll(all); err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(text.String()), 0o644)
+	return os.WriteFile(path, text.Bytes(), 0o644)
 }
 
 // torch is testdata/pytorch.py, running.
