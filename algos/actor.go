@@ -24,13 +24,6 @@ func DefaultNetwork() Network {
 	return Network{Policy: "flat", Layers: DefaultLayers("tanh"), Encoding: DefaultEncoding()}
 }
 
-// Validate reports what does not fit together.
-func (n *Network) Validate() error {
-	var ck settings.Checks
-	ck.Require(n.LSTM == 0 || n.Backend == "direct", "backend", n.Backend, "must be direct with an LSTM")
-	return ck.Err()
-}
-
 // Actor is a policy network in a seat: it encodes observations, acts, and is saved and restored with its optimizer and
 // random stream. Learners embed it.
 type Actor struct {
@@ -117,27 +110,17 @@ func (a *Actor) Model() (*nets.Model, error) {
 }
 
 // Encode saves optimizer, random stream, earlier frames and memory.
-func (a *Actor) Encode(e *Encoder) error {
-	random, err := a.pcg.MarshalBinary()
-	e.Bytes(random)
-	e.Int(a.Adam.Steps)
-	e.Float32s(a.Adam.M)
-	e.Float32s(a.Adam.V)
+func (a *Actor) Encode(e *Encoder) {
+	e.PCG(a.pcg)
+	e.Adam(a.Adam)
 	a.input.Encode(e)
 	a.memory.Encode(e)
-	return err
 }
 
 // Decode restores what Encode saved.
 func (a *Actor) Decode(d *Decoder) {
-	if err := a.pcg.UnmarshalBinary(d.Bytes()); err != nil {
-		d.Fail("random stream: %w", err)
-	}
-	if a.Adam.Steps = d.Int(); a.Adam.Steps < 0 {
-		d.Fail("%d steps of Adam", a.Adam.Steps)
-	}
-	fill(d, a.Adam.M, d.Float32s())
-	fill(d, a.Adam.V, d.Float32s())
+	d.PCG(a.pcg)
+	d.Adam(a.Adam)
 	a.input.Decode(d)
 	a.memory.Decode(d)
 }

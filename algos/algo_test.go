@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 )
 
 func TestFind(t *testing.T) {
 	list := []algos.Algorithm{{Name: "tabular-q"}, {Name: "ppo"}}
-	if a := must[algos.Algorithm](t)(algos.Find(list, "ppo")); a.Name != "ppo" {
+	if a := algotest.Must(algos.Find(list, "ppo")); a.Name != "ppo" {
 		t.Errorf("found %q", a.Name)
 	}
 	for name, want := range map[string]string{

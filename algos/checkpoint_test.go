@@ -3,7 +3,6 @@ package algos_test
 import (
 	"archive/zip"
 	"bytes"
-	"io"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/algos/dqn"
 	"idsrl/algos/qlearning"
 	"idsrl/envs"
@@ -58,11 +58,11 @@ func TestCheckpoint(t *testing.T) {
 	rng := rand.New(envs.NewPCG(1))
 	for range 100 {
 		c := sample(rng)
-		data := must[[]byte](t)(c.Encode())
-		if again := must[[]byte](t)(c.Encode()); !bytes.Equal(data, again) {
+		data := algotest.Must(c.Encode())
+		if again := algotest.Must(c.Encode()); !bytes.Equal(data, again) {
 			t.Fatal("the same checkpoint, other bytes")
 		}
-		got := must[*algos.Checkpoint](t)(algos.DecodeCheckpoint(data))
+		got := algotest.Must(algos.DecodeCheckpoint(data))
 		if got.Header != c.Header || !sameParts(got, c) {
 			t.Fatalf("%+v becomes %+v", c, got)
 		}
@@ -73,7 +73,7 @@ func TestCheckpoint(t *testing.T) {
 func TestCheckpointOfZeros(t *testing.T) {
 	for _, size := range []int{0, 1, 1000, 1 << 16, 10 << 20} {
 		c := &algos.Checkpoint{Learners: []algos.State{{Data: make([]byte, size)}}}
-		got := must[*algos.Checkpoint](t)(algos.DecodeCheckpoint(must[[]byte](t)(c.Encode())))
+		got := algotest.Must(algos.DecodeCheckpoint(algotest.Must(c.Encode())))
 		if !bytes.Equal(got.Learners[0].Data, c.Learners[0].Data) {
 			t.Errorf("%d zeros become %d bytes", size, len(got.Learners[0].Data))
 		}
@@ -85,8 +85,8 @@ func archive(tb testing.TB, files ...string) []byte {
 	var b bytes.Buffer
 	z := zip.NewWriter(&b)
 	for i := 0; i < len(files); i += 2 {
-		w := must[io.Writer](tb)(z.Create(files[i]))
-		must[int](tb)(w.Write([]byte(files[i+1])))
+		w := algotest.Must(z.Create(files[i]))
+		algotest.Must(w.Write([]byte(files[i+1])))
 	}
 	if err := z.Close(); err != nil {
 		tb.Fatal(err)
@@ -128,7 +128,7 @@ func TestCheckpointDamaged(t *testing.T) {
 	c := sample(rng)
 	c.Learners = []algos.State{{Data: bytes.Repeat([]byte("table "), 50)}, {Data: []byte("more"), Weights: []byte("weights")}}
 	c.Header.Learners = 2
-	data := must[[]byte](t)(c.Encode())
+	data := algotest.Must(c.Encode())
 	for n := range data {
 		if got, err := algos.DecodeCheckpoint(data[:n]); err == nil {
 			t.Fatalf("the first %d of %d bytes give %+v", n, len(data), got)
@@ -184,7 +184,7 @@ func TestCheckpointOverlap(t *testing.T) {
 func FuzzDecodeCheckpoint(f *testing.F) {
 	rng := rand.New(envs.NewPCG(1))
 	for range 3 {
-		f.Add(must[[]byte](f)(sample(rng).Encode()))
+		f.Add(algotest.Must(sample(rng).Encode()))
 	}
 	f.Add(archive(f, "checkpoint.json", `{"format":2,"seed":"1","learners":-3}`, "learner-0.bin", ""))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -192,7 +192,7 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := algos.DecodeCheckpoint(must[[]byte](t)(c.Encode()))
+		again, err := algos.DecodeCheckpoint(algotest.Must(c.Encode()))
 		if err != nil || !sameParts(again, c) {
 			t.Errorf("%+v becomes %+v, %v", c, again, err)
 		}
@@ -201,10 +201,10 @@ func FuzzDecodeCheckpoint(f *testing.F) {
 
 // Weights are saved by name, for anyone to read, and nowhere else.
 func TestStateWeights(t *testing.T) {
-	for _, p := range append(slices.Clone(gradients), pupil{dqn.Algorithm(), []string{"hidden=[8]"}}) {
-		env := newEnv(t, "toy-forbidden-v0")
-		l := p.learner(t, env.Spec(), 0, 2, 1).(algos.Neural)
-		state := must[algos.State](t)(algos.Save(l))
+	for _, p := range append(slices.Clone(gradients), variant{Algorithm: dqn.Algorithm(), Set: []string{"hidden=[8]"}}) {
+		env := algotest.NewEnv("toy-forbidden-v0")
+		l := p.Learner(t, env.Spec(), 0, 2, 1).(algos.Neural)
+		state := algotest.Must(algos.Save(l))
 		got, _, err := nets.ReadTensors[float32](state.Weights)
 		if err != nil {
 			t.Fatal(err)
@@ -218,8 +218,8 @@ func TestStateWeights(t *testing.T) {
 				t.Errorf("%s: %s is saved twice", p.Name, tensor.Name)
 			}
 		}
-		other := p.learner(t, env.Spec(), 0, 2, 2)
-		restore(t, other, l)
+		other := p.Learner(t, env.Spec(), 0, 2, 2)
+		algotest.Restore(t, other, l)
 		if got := other.(algos.Neural).Tensors(); !reflect.DeepEqual(got, l.Tensors()) {
 			t.Errorf("%s: restored weights %v, want %v", p.Name, got, l.Tensors())
 		}
@@ -232,10 +232,10 @@ func zeros(xs []float32) bool {
 
 // Weights that are missing, cut, of another network or of none are an error.
 func TestStateErrors(t *testing.T) {
-	spec := newEnv(t, "toy-forbidden-v0").Spec()
-	neural := func(set ...string) algos.Learner { return gradients[0].with(set...).learner(t, spec, 0, 2, 1) }
-	tabular := func() algos.Learner { return pupil{qlearning.Algorithm(), nil}.learner(t, spec, 0, 2, 1) }
-	save := func(l algos.Learner) algos.State { return must[algos.State](t)(algos.Save(l)) }
+	spec := algotest.NewEnv("toy-forbidden-v0").Spec()
+	neural := func(set ...string) algos.Learner { return gradients[0].With(set...).Learner(t, spec, 0, 2, 1) }
+	tabular := func() algos.Learner { return variant{Algorithm: qlearning.Algorithm()}.Learner(t, spec, 0, 2, 1) }
+	save := func(l algos.Learner) algos.State { return algotest.Must(algos.Save(l)) }
 	state := save(neural())
 	for _, c := range []struct {
 		name    string

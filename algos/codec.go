@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
+
+	"idsrl/nets"
 )
 
 // Encoder appends values to a learner's saved state, little-endian.
@@ -66,6 +69,19 @@ func (e *Encoder) Bools(xs []bool) {
 		}
 		e.Data = append(e.Data, bit)
 	}
+}
+
+// PCG writes the position of a random stream.
+func (e *Encoder) PCG(p *rand.PCG) {
+	position, _ := p.MarshalBinary() // there is no error that it could return
+	e.Bytes(position)
+}
+
+// Adam writes how far an optimizer is.
+func (e *Encoder) Adam(a *nets.Adam[float32]) {
+	e.Int(a.Steps)
+	e.Float32s(a.M)
+	e.Float32s(a.V)
 }
 
 // Decoder reads what an Encoder wrote. After the first problem every value is zero and Close returns the problem, so
@@ -187,4 +203,20 @@ func (d *Decoder) Bools() []bool {
 	}
 	d.data = d.data[len(xs):]
 	return xs
+}
+
+// PCG restores what Encoder.PCG wrote.
+func (d *Decoder) PCG(p *rand.PCG) {
+	if err := p.UnmarshalBinary(d.Bytes()); err != nil {
+		d.Fail("random stream: %w", err)
+	}
+}
+
+// Adam restores what Encoder.Adam wrote, of an optimizer of as many parameters.
+func (d *Decoder) Adam(a *nets.Adam[float32]) {
+	if a.Steps = d.Int(); a.Steps < 0 {
+		d.Fail("%d steps of Adam", a.Steps)
+	}
+	fill(d, a.M, d.Float32s())
+	fill(d, a.V, d.Float32s())
 }

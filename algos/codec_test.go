@@ -11,6 +11,7 @@ import (
 
 	"idsrl/algos"
 	"idsrl/envs"
+	"idsrl/nets"
 )
 
 // script is a sequence of values of the kinds that a codec knows.
@@ -201,4 +202,30 @@ func FuzzDecoder(f *testing.F) {
 			t.Errorf("%x becomes %v, which is %x", data, got, got.encode())
 		}
 	})
+}
+
+// An optimizer is restored as it was, into one of as many parameters.
+func TestCodecAdam(t *testing.T) {
+	a := nets.NewAdam[float32](3)
+	a.Step([]float32{1, 2, 3}, []float32{0.1, -0.2, 0.3}, 0.01, 0)
+	encode := func() []byte {
+		var e algos.Encoder
+		e.Adam(a)
+		return e.Data
+	}
+	decode := func(parameters int) (*nets.Adam[float32], error) {
+		d, restored := algos.NewDecoder(encode()), nets.NewAdam[float32](parameters)
+		d.Adam(restored)
+		return restored, d.Close()
+	}
+	if got, err := decode(3); err != nil || got.Steps != 1 || !slices.Equal(got.M, a.M) || !slices.Equal(got.V, a.V) {
+		t.Errorf("%+v is restored as %+v, %v", a, got, err)
+	}
+	if _, err := decode(2); err == nil {
+		t.Error("of another number of parameters: no error")
+	}
+	a.Steps = -1
+	if _, err := decode(3); err == nil {
+		t.Error("-1 steps: no error")
+	}
 }

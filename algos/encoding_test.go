@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/algos/dqn"
 	"idsrl/envs"
 )
@@ -84,7 +85,7 @@ func TestInputScale(t *testing.T) {
 // The sizes of the original's inputs with four frames, of versions 0, 2 and 3.
 func TestInputLen(t *testing.T) {
 	for id, want := range map[string]int{"idsgame-v0": 132, "idsgame-v2": 176, "idsgame-v3": 352} {
-		for _, seat := range newEnv(t, id).Spec().Seats {
+		for _, seat := range algotest.NewEnv(id).Spec().Seats {
 			if got := algos.NewInput(algos.Encoding{Scale: "none", Frames: 4}, seat.Obs, 1).Len(); got != want {
 				t.Errorf("%s, %s: an input of %d, not %d", id, seat.Role, got, want)
 			}
@@ -108,9 +109,9 @@ func followInput(t *testing.T, id string, e algos.Encoding, n int) {
 	open := func() *envs.Vec {
 		es := make([]envs.Env, n)
 		for i := range es {
-			es[i] = newEnv(t, id)
+			es[i] = algotest.NewEnv(id)
 		}
-		return must[*envs.Vec](t)(envs.NewVec(3, es, []envs.View{{Obs: true, Legal: true}}))
+		return algotest.Must(envs.NewVec(3, es, []envs.View{{Obs: true, Legal: true}}))
 	}
 	vec, rng := open(), rand.New(envs.NewPCG(2))
 	box := vec.Spec().Seats[0].Obs
@@ -148,7 +149,7 @@ func followInput(t *testing.T, id string, e algos.Encoding, n int) {
 			compare("will see", at, i, part(in.Peek(b), i), want[i].after(obs(b.Obs, i), b.First[i]))
 		}
 		if rng.IntN(4) == 0 {
-			saved := must[[]byte](t)(json.Marshal(vec))
+			saved := algotest.Must(json.Marshal(vec))
 			if vec = open(); json.Unmarshal(saved, vec) != nil {
 				t.Fatal("the environments are not restored")
 			}
@@ -215,7 +216,7 @@ func (s *spy) Act(env envs.Env, seat int, rng *rand.Rand) int {
 // In an evaluation, no episode is remembered in the next, as frames were in the original (B9b in its list of defects).
 func TestPolicyInput(t *testing.T) {
 	for _, e := range encodings {
-		game := newEnv(t, "idsgame-v2")
+		game := algotest.NewEnv("idsgame-v2")
 		var players []envs.Policy
 		for _, seat := range game.Spec().Seats {
 			// Made from the input of a learner's many environments, of which nothing is left.
@@ -245,10 +246,10 @@ func TestPolicyInput(t *testing.T) {
 }
 
 func TestInputAllocations(t *testing.T) {
-	seat := newEnv(t, "idsgame-minimal_defense-v2").Spec().Seats[0]
+	seat := algotest.NewEnv("idsgame-minimal_defense-v2").Spec().Seats[0]
 	for _, e := range encodings {
-		s := room{id: "idsgame-minimal_defense-v2", n: 3, budget: algos.Budget{Steps: 100}}.open(t, 1, gradients[0])
-		b, in, env := s.vec.Batch(0), algos.NewInput(e, seat.Obs, 3), newEnv(t, "idsgame-minimal_defense-v2")
+		s := gradients[0].Open(t, algotest.Setup{ID: "idsgame-minimal_defense-v2", N: 3, Budget: algos.Budget{Steps: 100}}, 1)
+		b, in, env := s.Vec.Batch(0), algos.NewInput(e, seat.Obs, 3), algotest.NewEnv("idsgame-minimal_defense-v2")
 		p := in.ForPolicy()
 		n := testing.AllocsPerRun(100, func() {
 			p.StartEpisode(nil)
@@ -266,11 +267,11 @@ func TestInputAllocations(t *testing.T) {
 
 // An actor values what it sees, will see and saw last by all of their frames, and values alone do not move them on.
 func TestActorFrames(t *testing.T) {
-	seat := newEnv(t, "toy-clock-v0").Spec().Seats[0]
+	seat := algotest.NewEnv("toy-clock-v0").Spec().Seats[0]
 	network := algos.DefaultNetwork()
 	network.Frames = 3
-	a := must[*algos.Actor](t)(algos.NewActor(network, seat, 1, 1))
-	vec := must[*envs.Vec](t)(envs.NewVec(1, []envs.Env{newEnv(t, "toy-clock-v0")}, []envs.View{a.View()}))
+	a := algotest.Must(algos.NewActor(network, seat, 1, 1))
+	vec := algotest.Must(envs.NewVec(1, []envs.Env{algotest.NewEnv("toy-clock-v0")}, []envs.View{a.View()}))
 	b, shown, actions := vec.Batch(0), past{Encoding: network.Encoding, box: seat.Obs}, []int{0}
 	value := func(input []float32) float64 { return a.Net.Values(input, 1)[0] }
 	for at := range 50 {
@@ -291,33 +292,22 @@ func TestActorFrames(t *testing.T) {
 }
 
 // framed are all learners with a network, that see several frames.
-var framed = []pupil{
-	gradients[0].with("network.frames=3"), gradients[1].with("network.frames=2", "network.scale=none"),
-	gradients[2].with("network.frames=4"),
-	{dqn.Algorithm(), []string{"frames=3", "hidden=[8]", "learning_starts=50", "batch_size=8", "replay_size=300"}},
+var framed = []variant{
+	gradients[0].With("network.frames=3"), gradients[1].With("network.frames=2", "network.scale=none"),
+	gradients[2].With("network.frames=4"),
+	{Algorithm: dqn.Algorithm(), Set: []string{"frames=3", "hidden=[8]", "learning_starts=50", "batch_size=8", "replay_size=300"}},
 }
 
 // With frames, too, saving and restoring within episodes makes no difference; and policies choose from nodes by rows of
 // all frames.
 func TestFramesRestore(t *testing.T) {
-	pupils := append(slices.Clone(framed), gradients[0].with("network.frames=2", "network.policy=autoregressive"))
-	for _, p := range pupils {
-		t.Run(p.Name+" "+strings.Join(p.set, " "), func(t *testing.T) {
-			r := room{id: "idsgame-minimal_defense-v2", n: 3, budget: algos.Budget{Steps: 1200}}
-			whole := r.open(t, 1, p).train(t, 1)
-			s, rng := r.open(t, 1, p), rand.New(envs.NewPCG(1))
-			for at := 0.0; !s.Done(); at += 0.2 * rng.Float64() {
-				s = s.train(t, min(1, at)).restored(t, r.open(t, 1, p).train(t, 0.1*rng.Float64()))
-			}
-			if got, want := s.report(), whole.report(); !equal(got, want) {
-				t.Errorf("restored on the way, reports %v, uninterrupted %v", got, want)
-			}
-			if s.bytes(t) != whole.bytes(t) {
-				t.Error("restored on the way, the learner ends with other bytes")
-			}
-			for _, mode := range algos.Modes {
-				movesOf(t, newEnv(t, r.id), 0, s.learners[0].Policy(mode))
-			}
+	variants := append(slices.Clone(framed), gradients[0].With("network.frames=2", "network.policy=autoregressive"))
+	for _, p := range variants {
+		t.Run(p.Name+" "+strings.Join(p.Set, " "), func(t *testing.T) {
+			r := algotest.Setup{ID: "idsgame-minimal_defense-v2", N: 3, Budget: algos.Budget{Steps: 1200}}
+			open := func(seed uint64) *room { return p.Open(t, r, seed) }
+			algotest.CheckRestore(t, open)
+			algotest.CheckPolicies(t, open)
 		})
 	}
 }
@@ -325,17 +315,7 @@ func TestFramesRestore(t *testing.T) {
 // Steps and updates with frames allocate nothing.
 func TestFramesAllocations(t *testing.T) {
 	for _, p := range framed {
-		s := room{id: "idsgame-minimal_defense-v0", n: 3, budget: algos.Budget{Steps: 40_000}}.open(t, 1, p)
-		s.train(t, 0.5) // buffers grow with the longest episodes
-		steps := s.Steps
-		n := testing.AllocsPerRun(5, func() {
-			steps += 1500
-			if err := s.Run(context.Background(), float64(steps)/40_000); err != nil {
-				t.Fatal(err)
-			}
-		})
-		if n != 0 {
-			t.Errorf("%s: %v allocations in 1500 steps", p.Name, n)
-		}
+		s := algotest.Setup{ID: "idsgame-minimal_defense-v0", N: 3, Budget: algos.Budget{Steps: 20_000}}
+		algotest.CheckAllocations(t, p.Open(t, s, 1))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 	"idsrl/envs/toy"
 )
@@ -100,8 +101,8 @@ func same(a, b algos.Tally) bool {
 
 // players are a bot in the defender's seat and a random attacker, made anew.
 func players(tb testing.TB, id string) []envs.Policy {
-	entry := must[envs.Entry](tb)(registry.Lookup(id))
-	list := must[[]envs.Policy](tb)(entry.Players(entry.Game(), 2))
+	entry := algotest.Lookup(id)
+	list := algotest.Must(entry.Players(entry.Game(), 2))
 	for i := range list {
 		if list[i] == nil {
 			list[i] = envs.Uniform()
@@ -111,8 +112,8 @@ func players(tb testing.TB, id string) []envs.Policy {
 }
 
 func game(tb testing.TB, id string) envs.Env {
-	entry := must[envs.Entry](tb)(registry.Lookup(id))
-	return must[envs.Env](tb)(entry.Game().New(3))
+	entry := algotest.Lookup(id)
+	return algotest.Must(entry.Game().New(3))
 }
 
 func TestEvaluate(t *testing.T) {
@@ -120,26 +121,26 @@ func TestEvaluate(t *testing.T) {
 	for _, id := range []string{"idsgame-minimal_defense-v2", "idsgame-maximal_attack-v17", "idsgame-v6", "toy-pursuit-attack-v0"} {
 		t.Run(id, func(t *testing.T) {
 			var long, short ledger
-			tally := must[algos.Tally](t)(algos.Evaluate(ctx, game(t, id), players(t, id), 50, 5, &long))
+			tally := algotest.Must(algos.Evaluate(ctx, game(t, id), players(t, id), 50, 5, &long))
 			if tally.Episodes != 50 || !same(tally, long.tally()) {
 				t.Errorf("%+v, the watcher counts %+v", tally, long.tally())
 			}
 			if len(long.keys) != 50 || int64(len(long.actions)) != tally.Steps {
 				t.Errorf("the watcher hears of %d episodes and %d steps", len(long.keys), len(long.actions))
 			}
-			if unwatched := must[algos.Tally](t)(algos.Evaluate(ctx, game(t, id), players(t, id), 50, 5, nil)); !same(unwatched, tally) {
+			if unwatched := algotest.Must(algos.Evaluate(ctx, game(t, id), players(t, id), 50, 5, nil)); !same(unwatched, tally) {
 				t.Errorf("unwatched %+v, watched %+v", unwatched, tally)
 			}
 			// The first episodes of a long evaluation are those of a short one, also in a game that was used before.
 			used := game(t, id)
-			must[algos.Tally](t)(algos.Evaluate(ctx, used, players(t, id), 7, 99, nil))
-			must[algos.Tally](t)(algos.Evaluate(ctx, used, players(t, id), 10, 5, &short))
+			algotest.Must(algos.Evaluate(ctx, used, players(t, id), 7, 99, nil))
+			algotest.Must(algos.Evaluate(ctx, used, players(t, id), 10, 5, &short))
 			if !slices.Equal(short.keys, long.keys[:10]) || !slices.Equal(short.lengths, long.lengths[:10]) ||
 				!slices.EqualFunc(short.actions, long.actions[:len(short.actions)], slices.Equal) {
 				t.Error("the first episodes depend on how many there are")
 			}
 			var other ledger
-			must[algos.Tally](t)(algos.Evaluate(ctx, game(t, id), players(t, id), 50, 6, &other))
+			algotest.Must(algos.Evaluate(ctx, game(t, id), players(t, id), 50, 6, &other))
 			if slices.EqualFunc(other.actions, long.actions, slices.Equal) {
 				t.Error("another root, the same games")
 			}
@@ -151,8 +152,8 @@ func TestEvaluate(t *testing.T) {
 func TestEvaluateSeeds(t *testing.T) {
 	const id, root = "idsgame-random_defense-v12", 8
 	var l ledger
-	must[algos.Tally](t)(algos.Evaluate(context.Background(), game(t, id), players(t, id), 20, root, &l))
-	env := must[envs.Env](t)(envs.Versus(game(t, id), players(t, id)...))
+	algotest.Must(algos.Evaluate(context.Background(), game(t, id), players(t, id), 20, root, &l))
+	env := algotest.Must(envs.Versus(game(t, id), players(t, id)...))
 	match, _ := envs.As[*envs.Match](env)
 	out := env.Spec().NewOutcome()
 	first := 0
@@ -202,9 +203,9 @@ func TestEvaluateIsUnbiased(t *testing.T) {
 	// are in [-1, 2]; by Hoeffding the mean of 20000 is off by 0.045 with probability 2 exp(-2·20000·0.045²/9) = 2e-4.
 	half := [][]float64{{0.4, 0.6}}
 	for _, bot := range []string{"heads", "tails", "uniform"} {
-		entry := must[envs.Entry](t)(registry.Lookup("toy-pennies-v0"))
-		against := must[envs.Policy](t)(envs.NewBot(entry.Game(), 1, bot))
-		tally := must[algos.Tally](t)(algos.Evaluate(context.Background(), game(t, "toy-pennies-v0"),
+		entry := algotest.Lookup("toy-pennies-v0")
+		against := algotest.Must(envs.NewBot(entry.Game(), 1, bot))
+		tally := algotest.Must(algos.Evaluate(context.Background(), game(t, "toy-pennies-v0"),
 			[]envs.Policy{toy.Mixed(half), against}, 20_000, 1, nil))
 		if math.Abs(tally.MeanReturn(0)-0.2) > 0.045 || tally.MeanReturn(1) != -tally.MeanReturn(0) {
 			t.Errorf("against %s: returns %v and %v, want 0.2 and -0.2", bot, tally.MeanReturn(0), tally.MeanReturn(1))

@@ -35,7 +35,6 @@ type PolicyGradient struct {
 	rate, entropyCoef float64
 	scale             *RewardScale // nil: rewards as they are
 	step              step
-	graph             *graphStep // nil: step
 }
 
 // Quantities of the Meter.
@@ -60,11 +59,8 @@ func NewPolicyGradient(o Objective, seat envs.Seat, n int, seed uint64) (*Policy
 	if o.ScaleRewards {
 		p.scale = NewRewardScale(n, o.Gamma)
 	}
-	p.step.init(actor.Net)
-	if o.Network.Backend == "gorgonia" {
-		p.graph, err = newGraphStep(actor)
-	}
-	return p, err
+	p.step.init(actor.Net, o.Network.Backend == "gorgonia" && !actor.Remembers())
+	return p, nil
 }
 
 // Anneal follows the schedules.
@@ -85,7 +81,8 @@ func (p *PolicyGradient) Rewards(b *envs.Batch) []float64 {
 
 // Step makes one step of Adam on the mean of a loss over the rows of m. The error is a *DivergedError.
 func (p *PolicyGradient) Step(m Minibatch, loss Loss) (nets.LossMetrics, error) {
-	metrics, norm := p.update(m, loss)
+	metrics := p.step.gradient(m, loss)
+	norm := p.Adam.Step(p.Net.Params(), p.Net.Grads(), p.rate, p.objective.MaxGradNorm)
 	p.Meter.Add(policyLoss, metrics.Policy)
 	p.Meter.Add(valueLoss, metrics.Value)
 	p.Meter.Add(entropy, metrics.Entropy)
@@ -93,14 +90,6 @@ func (p *PolicyGradient) Step(m Minibatch, loss Loss) (nets.LossMetrics, error) 
 	p.Meter.Add(clipFraction, metrics.ClipFraction)
 	p.Meter.Add(gradNorm, norm)
 	return metrics, CheckUpdate(p.Adam.Steps, p.rate, m.Return, metrics.Loss, norm)
-}
-
-func (p *PolicyGradient) update(m Minibatch, loss Loss) (metrics nets.LossMetrics, norm float64) {
-	if p.graph != nil {
-		return p.graph.update(m, loss, p.rate, p.objective.MaxGradNorm)
-	}
-	metrics = p.step.gradient(m, loss)
-	return metrics, p.Adam.Step(p.Net.Params(), p.Net.Grads(), p.rate, p.objective.MaxGradNorm)
 }
 
 // Explain notes how well values predicted what came.
@@ -125,7 +114,7 @@ const stateFormat = 2 // of Marshal
 func (p *PolicyGradient) Marshal(more func(*Encoder)) ([]byte, error) {
 	var e Encoder
 	e.Int(stateFormat)
-	err := p.Encode(&e)
+	p.Encode(&e)
 	e.Float(p.rate)
 	e.Float(p.entropyCoef)
 	p.Meter.Encode(&e)
@@ -133,7 +122,7 @@ func (p *PolicyGradient) Marshal(more func(*Encoder)) ([]byte, error) {
 		p.scale.Encode(&e)
 	}
 	more(&e)
-	return e.Data, err
+	return e.Data, nil
 }
 
 // Unmarshal is UnmarshalBinary for a learner, named in errors, that restores the rest of its state with more.
@@ -151,97 +140,6 @@ func (p *PolicyGradient) Unmarshal(name string, data []byte, more func(*Decoder)
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
-}
-
-// Loss computes what some rows add to the mean of a loss over n rows, given what the network says of them now, and writes
-// the derivatives to d. Several goroutines call it at once.
-type Loss func(d, now nets.PolicyOut, rows Minibatch, n int) nets.LossMetrics
-
-// shardRows is how many rows one goroutine takes at a time, or with a memory more, until a sequence ends.
-const shardRows = 64
-
-// step computes gradients, of many rows on several cores. Rows are split into shards and the gradients of these are added
-// in their order: the result does not depend on who computed what.
-type step struct {
-	net    nets.Policy[float32]
-	shards []shard
-	ends   []int // of the shards' rows
-	parts  parts
-	work   func(part int)
-
-	rows Minibatch // of the step that is running
-	loss Loss
-}
-
-// shard is a network over the shared parameters, and what came of its rows.
-type shard struct {
-	net     nets.Policy[float32]
-	d       nets.PolicyOut
-	metrics nets.LossMetrics
-}
-
-func (s *step) init(net nets.Policy[float32]) {
-	s.net, s.work = net, s.shard
-	s.shards = []shard{{net: net}}
-}
-
-// gradient adds the gradient of the mean loss over rows to that of the network, which it leaves in the network.
-func (s *step) gradient(rows Minibatch, loss Loss) (sum nets.LossMetrics) {
-	s.rows, s.loss = rows, loss
-	s.split()
-	n := len(s.ends)
-	s.parts.run(n, s.work)
-	for k := range n {
-		sum.Add(s.shards[k].metrics)
-		if k > 0 {
-			nets.Accumulate(s.net.Grads(), s.shards[k].net.Grads())
-		}
-	}
-	return sum
-}
-
-// split makes shards of the rows.
-func (s *step) split() {
-	replicator, replicable := s.net.(nets.Replicator[float32])
-	_, recurrent := s.net.(*nets.Recurrent[float32])
-	n := len(s.rows.Action)
-	s.ends = s.ends[:0]
-	for end := 0; end < n; {
-		if end += shardRows; !replicable || end > n {
-			end = n
-		}
-		for recurrent && end < n && !s.rows.First[end] {
-			end++
-		}
-		if len(s.ends) == len(s.shards) {
-			s.shards = append(s.shards, shard{net: replicator.Replica()})
-		}
-		s.ends = append(s.ends, end)
-	}
-}
-
-// shard computes the gradient of one shard.
-func (s *step) shard(k int) {
-	at, n, from := &s.shards[k], len(s.rows.Action), 0
-	if k > 0 {
-		from = s.ends[k-1]
-	}
-	rows := s.rows.slice(from, s.ends[k])
-	size := len(rows.Action)
-	if len(at.d.LogProb) < size {
-		at.d = nets.NewPolicyOut(max(size, shardRows))
-	}
-	d := at.d.Rows(size)
-	at.metrics = s.loss(d, evaluate(at.net, rows), rows, n)
-	at.net.Propagate(d)
-}
-
-// evaluate is what net says of the rows.
-func evaluate(net nets.Policy[float32], m Minibatch) nets.PolicyOut {
-	if r, ok := net.(*nets.Recurrent[float32]); ok {
-		return r.EvaluateSequences(m.First, m.Action, m.Obs, m.Legal)
-	}
-	return net.Evaluate(m.Action, m.Obs, m.Legal)
 }
 
 // DivergedError is the error of a training whose numbers went wrong.

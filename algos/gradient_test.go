@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 )
 
@@ -17,16 +18,16 @@ func TestGradientCores(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, p := range gradients {
 		for _, kind := range []string{"flat", "autoregressive"} {
-			r := room{id: "idsgame-minimal_defense-v0", n: 16, budget: algos.Budget{Steps: 4000}}
-			p := p.with("network.hidden=[8]", "network.policy="+kind)
+			r := algotest.Setup{ID: "idsgame-minimal_defense-v0", N: 16, Budget: algos.Budget{Steps: 4000}}
+			p := p.With("network.hidden=[8]", "network.policy="+kind)
 			if p.Name == "ppo" {
-				p = p.with("horizon=60", "minibatch=480") // 7 shards and a part of one
+				p = p.With("horizon=60", "minibatch=480") // 7 shards and a part of one
 			}
 			var want string
 			for _, cores := range []int{1, 2, 3} {
 				runtime.GOMAXPROCS(cores)
-				s := r.open(t, 1, p).train(t, 1)
-				if got := s.bytes(t); want != "" && got != want {
+				s := p.Open(t, r, 1).Train(1)
+				if got := s.Bytes(); want != "" && got != want {
 					t.Errorf("%s, %s: %d cores end with other bytes than one", p.Name, kind, cores)
 				} else {
 					want = got
@@ -50,17 +51,19 @@ func TestDiverged(t *testing.T) {
 			{"enormous rewards", []string{"scale_rewards=false"}, 1e300, "loss"},
 			{"enormous steps", []string{"learning_rate.start=1e30", "max_grad_norm=0"}, 0, ""},
 		} {
-			change := func(env envs.Env) envs.Env { return env }
-			if c.reward != 0 {
-				change = changing(func(out *envs.Outcome) { out.Rewards[0] = c.reward })
+			pay := func(out *envs.Outcome) {
+				if c.reward != 0 {
+					out.Rewards[0] = c.reward
+				}
 			}
-			s := room{id: "toy-corridor-v0", n: 4, budget: algos.Budget{Steps: 20_000}, wrap: change}.open(t, 1, p.with(c.set...))
+			change := func(env envs.Env) envs.Env { return &algotest.Altered{Env: env, Outcome: pay} }
+			s := p.With(c.set...).Open(t, algotest.Setup{ID: "toy-corridor-v0", N: 4, Budget: algos.Budget{Steps: 20_000}, Wrap: change}, 1)
 			err := s.Run(t.Context(), 1)
 			var diverged *algos.DivergedError
 			if !errors.As(err, &diverged) || !strings.Contains(diverged.Quantity, c.quantity) || diverged.Update < 1 {
 				t.Errorf("%s, %s: error %v", p.Name, c.name, err)
 			}
-			if err != nil && !strings.HasPrefix(err.Error(), fmt.Sprintf("%s: update ", s.vec.Spec().Seats[0].Role)) {
+			if err != nil && !strings.HasPrefix(err.Error(), fmt.Sprintf("%s: update ", s.Vec.Spec().Seats[0].Role)) {
 				t.Errorf("%s, %s: %v does not say whose", p.Name, c.name, err)
 			}
 		}

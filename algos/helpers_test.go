@@ -1,52 +1,28 @@
 package algos_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
-	"idsrl/envs/idsgame"
-	"idsrl/envs/toy"
 )
 
-func must[T any](tb testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		tb.Helper()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return v
+type (
+	room    = algotest.Room[algos.Learner]
+	variant = algotest.Variant[algos.Learner]
+)
+
+// open makes a room in which variants of algorithms take the open seats in turn.
+func open(tb testing.TB, s algotest.Setup, seed uint64, variants ...variant) *room {
+	tb.Helper()
+	var cfgs []algos.Config
+	for _, v := range variants {
+		cfgs = append(cfgs, v.Settings(tb))
 	}
-}
-
-var registry = func() *envs.Registry {
-	r := new(envs.Registry)
-	r.Add(idsgame.Entries()...)
-	r.Add(toy.Entries()...)
-	return r
-}()
-
-func newEnv(tb testing.TB, id string) envs.Env {
-	tb.Helper()
-	return must[envs.Env](tb)(must[envs.Entry](tb)(registry.Lookup(id)).New(1))
-}
-
-// restore puts what one learner has come to into another.
-func restore(tb testing.TB, to, from algos.Learner) {
-	tb.Helper()
-	if err := must[algos.State](tb)(algos.Save(from)).Restore(to); err != nil {
-		tb.Fatal(err)
-	}
-}
-
-// stateOf is everything that a learner holds.
-func stateOf(tb testing.TB, l algos.Learner) string {
-	tb.Helper()
-	s := must[algos.State](tb)(algos.Save(l))
-	return string(s.Data) + string(s.Weights)
+	return algotest.Open[algos.Learner](tb, s, seed, cfgs...)
 }
 
 // scribe is a learner that plays at random and folds all that it hears into one number.
@@ -103,66 +79,40 @@ func (s *scribe) Report([]float64)              {}
 
 func (s *scribe) MarshalBinary() ([]byte, error) {
 	var e algos.Encoder
-	random, err := s.pcg.MarshalBinary()
-	e.Bytes(random)
+	e.PCG(s.pcg)
 	e.Int(int(s.heard))
-	return e.Data, err
+	return e.Data, nil
 }
 
 func (s *scribe) UnmarshalBinary(data []byte) error {
 	d := algos.NewDecoder(data)
-	if err := s.pcg.UnmarshalBinary(d.Bytes()); err != nil {
-		d.Fail("%w", err)
-	}
+	d.PCG(s.pcg)
 	s.heard = uint64(d.Int())
 	return d.Close()
 }
 
-// class is a session whose learners are scribes.
-type class struct {
-	*algos.Session
-	scribes []*scribe
+// scribes is the configuration of scribes.
+type scribes struct{}
+
+func (scribes) Validate() error { return nil }
+
+func (scribes) NewLearner(_ *envs.Spec, _, _ int, seed uint64) (algos.Learner, error) {
+	return newScribe(seed), nil
 }
 
-func newClass(tb testing.TB, id string, n int, budget algos.Budget) *class {
+// class is a room of scribes.
+type class struct{ *algotest.Room[*scribe] }
+
+func newClass(tb testing.TB, id string, n int, budget algos.Budget) class {
 	tb.Helper()
-	es := make([]envs.Env, n)
-	for i := range es {
-		es[i] = newEnv(tb, id)
-	}
-	c := new(class)
-	var learners []algos.Learner
-	var views []envs.View
-	for seat := range es[0].Spec().Seats {
-		s := newScribe(uint64(seat))
-		c.scribes = append(c.scribes, s)
-		learners, views = append(learners, s), append(views, s.View())
-	}
-	c.Session = algos.NewSession(must[*envs.Vec](tb)(envs.NewVec(7, es, views)), learners, budget)
-	return c
+	return class{algotest.Open[*scribe](tb, algotest.Setup{ID: id, N: n, Budget: budget}, 7, scribes{})}
 }
 
 // state is all that a class has come to.
-func (c *class) state(tb testing.TB) string {
-	tb.Helper()
-	text := string(must[[]byte](tb)(c.MarshalJSON()))
-	for _, s := range c.scribes {
-		text += fmt.Sprintf(" %x", must[[]byte](tb)(s.MarshalBinary()))
-	}
-	return text
-}
+func (c class) state() string { return string(algotest.Must(c.MarshalJSON())) + c.Bytes() }
 
 // reborn is a new class that goes on from what c saves.
-func (c *class) reborn(tb testing.TB, id string, n int, budget algos.Budget) *class {
+func (c class) reborn(tb testing.TB) class {
 	tb.Helper()
-	fresh := newClass(tb, id, n, budget)
-	for i, s := range c.scribes {
-		if err := fresh.scribes[i].UnmarshalBinary(must[[]byte](tb)(s.MarshalBinary())); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	if err := fresh.UnmarshalJSON(must[[]byte](tb)(c.MarshalJSON())); err != nil {
-		tb.Fatal(err)
-	}
-	return fresh
+	return class{c.Restored(newClass(tb, c.Setup.ID, c.Setup.N, c.Setup.Budget).Room)}
 }

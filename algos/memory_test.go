@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/algos/ppo"
 	"idsrl/envs"
 	"idsrl/envs/settings"
@@ -60,9 +61,9 @@ func (h *historian) after(obs []float32, first bool) float64 {
 func TestActorMemory(t *testing.T) {
 	const n = 3
 	es, views := rolloutEnvs(t, n)["corridor"], []envs.View{{Obs: true, Legal: true}}
-	vec := must[*envs.Vec](t)(envs.NewVec(rolloutSeed, es, views))
+	vec := algotest.Must(envs.NewVec(rolloutSeed, es, views))
 	b := vec.Batch(0)
-	a := must[*algos.Actor](t)(algos.NewActor(withMemory(), vec.Spec().Seats[0], n, 1))
+	a := algotest.Must(algos.NewActor(withMemory(), vec.Spec().Seats[0], n, 1))
 	want := make([]historian, n)
 	for i := range want {
 		want[i].net = a.Net.ClonePolicy().(*nets.Recurrent[float32])
@@ -125,9 +126,9 @@ func (j *judge) Step(game envs.Env, actions []int, _ *envs.Outcome) error {
 
 // A policy remembers one episode at a time.
 func TestPolicyMemory(t *testing.T) {
-	game := newEnv(t, "toy-recall-v0")
+	game := algotest.NewEnv("toy-recall-v0")
 	seat := game.Spec().Seats[0]
-	a := must[*algos.Actor](t)(algos.NewActor(withMemory(), seat, 1, 1))
+	a := algotest.Must(algos.NewActor(withMemory(), seat, 1, 1))
 	for i, x := range a.Net.Params() {
 		a.Net.Params()[i] = 3 * x // so that the cue decides
 	}
@@ -141,7 +142,7 @@ func TestPolicyMemory(t *testing.T) {
 func TestStepOfSequences(t *testing.T) {
 	const n = 500
 	seat := envs.Seat{Obs: envs.UniformBox(0, 1, 3), Actions: envs.Discrete{N: 2}}
-	p := must[*algos.PolicyGradient](t)(algos.NewPolicyGradient(algos.Objective{Network: withMemory()}, seat, 1, 1))
+	p := algotest.Must(algos.NewPolicyGradient(algos.Objective{Network: withMemory()}, seat, 1, 1))
 	rng := rand.New(envs.NewPCG(1))
 	m := algos.Minibatch{
 		Obs: make([]float32, n*p.Width()), Legal: slices.Repeat([]bool{true}, 2*n), Action: make([]int, n),
@@ -173,8 +174,8 @@ func TestStepOfSequences(t *testing.T) {
 // As long as nothing has been learnt from a round, it says of the round what it said when it acted, to the last bit.
 func TestFirstRatioWithMemory(t *testing.T) {
 	for _, id := range []string{"toy-corridor-v0", "toy-clock-v0", "idsgame-minimal_defense-v0"} {
-		p := gradients[3].with("horizon=32", "minibatch=96", "epochs=1")
-		l := room{id: id, n: 3, budget: algos.Budget{Steps: 2000}}.open(t, 1, p).train(t, 1).learners[0]
+		p := gradients[3].With("horizon=32", "minibatch=96", "epochs=1")
+		l := p.Open(t, algotest.Setup{ID: id, N: 3, Budget: algos.Budget{Steps: 2000}}, 1).Train(1).Learners[0]
 		values := make([]float64, len(l.Metrics()))
 		l.Report(values)
 		if kl := values[slices.Index(l.Metrics(), "approx_kl")]; kl != 0 {
@@ -184,12 +185,12 @@ func TestFirstRatioWithMemory(t *testing.T) {
 }
 
 // recalled is how often, of 64 times, a policy answers right in toy-recall-v0 after training.
-func recalled(tb testing.TB, p pupil, seed uint64) float64 {
+func recalled(tb testing.TB, p variant, seed uint64) float64 {
 	tb.Helper()
-	r := room{id: "toy-recall-v0", n: 8, budget: algos.Budget{Steps: 12_000}}
-	l := r.open(tb, seed, p).train(tb, 1).learners[0]
+	r := algotest.Setup{ID: "toy-recall-v0", N: 8, Budget: algos.Budget{Steps: 12_000}}
+	l := p.Open(tb, r, seed).Train(1).Learners[0]
 	players := []envs.Policy{l.Policy(algos.Greedy)}
-	tally, err := algos.Evaluate(context.Background(), newEnv(tb, r.id), players, 64, seed, nil)
+	tally, err := algos.Evaluate(context.Background(), algotest.NewEnv(r.ID), players, 64, seed, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -201,12 +202,12 @@ func recalled(tb testing.TB, p pupil, seed uint64) float64 {
 // one, the answer does not depend on the cue: 90 % of 64 are right with a chance of 5e-12.
 func TestActorRemembers(t *testing.T) {
 	for _, p := range students {
-		p := p.with("network.hidden=[8]", "network.lstm=8")
+		p := p.With("network.hidden=[8]", "network.lstm=8")
 		switch p.Name {
 		case "ppo":
-			p = p.with("horizon=20", "minibatch=40")
+			p = p.With("horizon=20", "minibatch=40")
 		case "actor-critic":
-			p = p.with("horizon=10")
+			p = p.With("horizon=10")
 		}
 		t.Run(p.Name, func(t *testing.T) {
 			t.Parallel()
@@ -219,7 +220,7 @@ func TestActorRemembers(t *testing.T) {
 			if right < 4 {
 				t.Errorf("%d of 8 seeds remember the cue, want 4", right)
 			}
-			if share := recalled(t, p.with("network.lstm=0"), 0); share > 0.9 {
+			if share := recalled(t, p.With("network.lstm=0"), 0); share > 0.9 {
 				t.Errorf("without a memory, %v of the answers are right", share)
 			}
 		})
@@ -228,7 +229,6 @@ func TestActorRemembers(t *testing.T) {
 
 func TestMemorySettings(t *testing.T) {
 	for _, c := range []struct{ set, want string }{
-		{"network.backend=gorgonia", "network.backend = gorgonia: must be direct with an LSTM"},
 		{"minibatch=200", "minibatch = 200: must be a multiple of horizon = 128 with an LSTM"},
 	} {
 		cfg := ppo.Defaults()

@@ -42,4 +42,9 @@ func (m *Meter) Encode(e *Encoder) {
 func (m *Meter) Decode(d *Decoder) {
 	fill(d, m.sums, d.Floats())
 	fill(d, m.counts, d.Ints())
+	for k, n := range m.counts {
+		if n < 0 {
+			d.Fail("a mean of %d values of %s", n, m.Names[k])
+		}
+	}
 }

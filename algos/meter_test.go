@@ -33,4 +33,11 @@ func TestMeter(t *testing.T) {
 	if one.Decode(d); d.Close() == nil {
 		t.Error("a meter of another number of quantities: no error")
 	}
+	e = algos.Encoder{}
+	e.Floats([]float64{1, 2})
+	e.Ints([]int{1, -1})
+	d = algos.NewDecoder(e.Data)
+	if restored.Decode(d); d.Close() == nil {
+		t.Error("a mean of -1 values: no error")
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 	"idsrl/envs/toy"
 	"idsrl/nets"
@@ -107,9 +108,9 @@ func rolloutEnvs(tb testing.TB, n int) map[string][]envs.Env {
 	tb.Helper()
 	lists := map[string][]envs.Env{}
 	for name, fresh := range map[string]func() envs.Env{
-		"corridor":  func() envs.Env { return must[envs.Env](tb)((&toy.Corridor{Cells: 3, Slip: 0.1, MaxSteps: 5}).New(1)) },
-		"forbidden": func() envs.Env { return envs.Limit(must[envs.Env](tb)((&toy.Forbidden{Fields: 5}).New(1)), 3) },
-		"clock":     func() envs.Env { return must[envs.Env](tb)((&toy.Clock{Hours: 3, MaxSteps: 4}).New(1)) },
+		"corridor":  func() envs.Env { return algotest.Must((&toy.Corridor{Cells: 3, Slip: 0.1, MaxSteps: 5}).New(1)) },
+		"forbidden": func() envs.Env { return envs.Limit(algotest.Must((&toy.Forbidden{Fields: 5}).New(1)), 3) },
+		"clock":     func() envs.Env { return algotest.Must((&toy.Clock{Hours: 3, MaxSteps: 4}).New(1)) },
 	} {
 		for range n {
 			lists[name] = append(lists[name], fresh())
@@ -124,7 +125,7 @@ func TestRollout(t *testing.T) {
 	byHand := rolloutEnvs(t, n)
 	ends := map[string]int{} // how many of each kind there are, so that the test tests something
 	for name, es := range rolloutEnvs(t, n) {
-		vec := must[*envs.Vec](t)(envs.NewVec(rolloutSeed, es, []envs.View{{Obs: true, Legal: true}}))
+		vec := algotest.Must(envs.NewVec(rolloutSeed, es, []envs.View{{Obs: true, Legal: true}}))
 		seat := vec.Spec().Seats[0]
 		r := algos.NewRollout(n, horizon, seat.Obs.Len(), seat.Actions.N)
 		for round := range rounds {
@@ -190,7 +191,7 @@ func TestRolloutTerminalAndTruncated(t *testing.T) {
 // filled is a rollout full of numbers.
 func filled(tb testing.TB, name string, n, horizon int) (*algos.Rollout, *envs.Vec) {
 	tb.Helper()
-	vec := must[*envs.Vec](tb)(envs.NewVec(rolloutSeed, rolloutEnvs(tb, n)[name], []envs.View{{Obs: true, Legal: true}}))
+	vec := algotest.Must(envs.NewVec(rolloutSeed, rolloutEnvs(tb, n)[name], []envs.View{{Obs: true, Legal: true}}))
 	seat := vec.Spec().Seats[0]
 	r := algos.NewRollout(n, horizon, seat.Obs.Len(), seat.Actions.N)
 	r.Finish(fillRollout(tb, r, vec, 0), 0.9, 0.8)
@@ -263,7 +264,7 @@ func TestRolloutRestore(t *testing.T) {
 	const n, horizon = 2, 7
 	for _, name := range []string{"forbidden", "corridor"} {
 		for steps := range 2 * horizon {
-			vec := must[*envs.Vec](t)(envs.NewVec(rolloutSeed, rolloutEnvs(t, n)[name], []envs.View{{Obs: true, Legal: true}}))
+			vec := algotest.Must(envs.NewVec(rolloutSeed, rolloutEnvs(t, n)[name], []envs.View{{Obs: true, Legal: true}}))
 			seat := vec.Spec().Seats[0]
 			fresh := func() *algos.Rollout { return algos.NewRollout(n, horizon, seat.Obs.Len(), seat.Actions.N) }
 			r, b := fresh(), vec.Batch(0)
@@ -294,7 +295,7 @@ func TestRolloutRestore(t *testing.T) {
 			if !slices.Equal(encodeRollout(restored), data) {
 				t.Fatalf("%s: after %d steps, other bytes", name, steps)
 			}
-			at := must[[]byte](t)(vec.MarshalJSON())
+			at := algotest.Must(vec.MarshalJSON())
 			for k := steps; k < steps+horizon; k++ {
 				step(r, k)
 			}

@@ -1,6 +1,10 @@
 package algos
 
-import "math"
+import (
+	"math"
+
+	"idsrl/envs/settings"
+)
 
 // Schedule is a value that changes in the course of training.
 type Schedule struct {
@@ -23,4 +27,10 @@ func (s Schedule) At(progress float64) float64 {
 		return s.Start * math.Pow(s.End/s.Start, f)
 	}
 	return s.Start + f*(s.End-s.Start)
+}
+
+// RequireAtMost notes a problem with the setting key if its values exceed a bound.
+func (s Schedule) RequireAtMost(bound float64, ck *settings.Checks, key string) {
+	ck.Require(s.Start <= bound, key+".start", s.Start, "must be at most %v", bound)
+	ck.Require(s.End <= bound, key+".end", s.End, "must be at most %v", bound)
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 )
 
@@ -33,14 +34,6 @@ func TestBudgetSpent(t *testing.T) {
 	}
 }
 
-// run trains to a fraction of the budget.
-func (c *class) run(tb testing.TB, fraction float64) {
-	tb.Helper()
-	if err := c.Run(context.Background(), fraction); err != nil {
-		tb.Fatal(err)
-	}
-}
-
 // Training stops at the first step of the Vec that reaches a limit, not one later.
 func TestSessionStopsAtLimit(t *testing.T) {
 	for _, n := range []int{1, 3, 8} {
@@ -55,10 +48,10 @@ func TestSessionStopsAtLimit(t *testing.T) {
 					if budget.Episodes > 0 && episodes >= budget.Episodes || budget.Steps > 0 && steps >= budget.Steps {
 						t.Fatalf("goes on after %d episodes and %d steps", episodes, steps)
 					}
-					c.run(t, math.Nextafter(c.Spent(), 2)+1e-12)
+					c.Train(math.Nextafter(c.Spent(), 2) + 1e-12)
 				}
 				whole := newClass(t, "toy-corridor-v0", n, budget)
-				whole.run(t, 1)
+				whole.Train(1)
 				if whole.Episodes != c.Episodes || whole.Steps != c.Steps {
 					t.Errorf("stops after %d episodes and %d steps, bit by bit after %d and %d",
 						whole.Episodes, whole.Steps, c.Episodes, c.Steps)
@@ -70,9 +63,9 @@ func TestSessionStopsAtLimit(t *testing.T) {
 				if n == 1 && c.Episodes != budget.Episodes && c.Steps != budget.Steps {
 					t.Errorf("ends after %d episodes and %d steps, at none of the limits", c.Episodes, c.Steps)
 				}
-				before := whole.state(t)
-				whole.run(t, 1)
-				if whole.state(t) != before {
+				before := whole.state()
+				whole.Train(1)
+				if whole.state() != before {
 					t.Error("goes on after the end")
 				}
 			})
@@ -86,7 +79,7 @@ func TestSessionFractions(t *testing.T) {
 		for _, parts := range []int{1, 3, 7, 20, 100} {
 			c := newClass(t, "toy-rps-v0", 1, algos.Budget{Steps: budget})
 			for k := range parts + 1 {
-				c.run(t, float64(k)/float64(parts))
+				c.Train(float64(k) / float64(parts))
 				want := (int64(k)*budget + int64(parts) - 1) / int64(parts)
 				if c.Steps != want {
 					t.Errorf("%d of %d parts of %d steps: %d, want %d", k, parts, budget, c.Steps, want)
@@ -99,12 +92,12 @@ func TestSessionFractions(t *testing.T) {
 // Both limits at once: a fraction is reached with the episodes or the steps, whichever comes first.
 func TestSessionFractionOfTwoLimits(t *testing.T) {
 	c := newClass(t, "toy-corridor-v0", 1, algos.Budget{Episodes: 1_000_000, Steps: 1000})
-	c.run(t, 0.5)
+	c.Train(0.5)
 	if c.Steps != 500 {
 		t.Errorf("%d steps, want 500", c.Steps)
 	}
 	c = newClass(t, "toy-corridor-v0", 1, algos.Budget{Episodes: 10, Steps: 1_000_000_000})
-	c.run(t, 0.5)
+	c.Train(0.5)
 	if c.Episodes != 5 {
 		t.Errorf("%d episodes, want 5", c.Episodes)
 	}
@@ -126,8 +119,8 @@ func TestSessionEndsWithContext(t *testing.T) {
 func TestSessionAnneals(t *testing.T) {
 	const n, steps = 2, 10_000
 	c := newClass(t, "toy-corridor-v0", n, algos.Budget{Steps: steps})
-	c.run(t, 1)
-	looks := slices.Compact(c.scribes[0].looks)
+	c.Train(1)
+	looks := slices.Compact(c.Learners[0].looks)
 	var want []float64
 	for at := 0; at < steps; at += 1024 * n {
 		want = append(want, float64(at)/steps)
@@ -159,18 +152,18 @@ func TestSessionCourse(t *testing.T) {
 	for _, course := range courses {
 		t.Run(fmt.Sprintf("%s, %d environments", course.id, course.n), func(t *testing.T) {
 			whole := newClass(t, course.id, course.n, course.budget)
-			whole.run(t, 1)
-			want := whole.state(t)
+			whole.Train(1)
+			want := whole.state()
 			rng := rand.New(envs.NewPCG(3))
 			for restore := range 2 {
 				c := newClass(t, course.id, course.n, course.budget)
 				stops, within := 0, false
 				for at := 0.0; !c.Done(); at += 0.2 * rng.Float64() * rng.Float64() {
-					c.run(t, min(at, 1))
+					c.Train(min(at, 1))
 					if restore == 1 {
-						before := c.state(t)
-						c = c.reborn(t, course.id, course.n, course.budget)
-						if after := c.state(t); after != before {
+						before := c.state()
+						c = c.reborn(t)
+						if after := c.state(); after != before {
 							t.Fatalf("restored as\n%s\nnot\n%s", after, before)
 						}
 						within = within || middle.MatchString(before)
@@ -180,7 +173,7 @@ func TestSessionCourse(t *testing.T) {
 				if stops < 5 || restore == 1 && !within {
 					t.Errorf("%d stops, within an episode: %v: that tests nothing", stops, within)
 				}
-				if got := c.state(t); got != want {
+				if got := c.state(); got != want {
 					t.Errorf("restore = %d: ends as\n%s\nnot\n%s", restore, got, want)
 				}
 			}
@@ -192,7 +185,7 @@ func TestSessionCourse(t *testing.T) {
 func TestSessionInterrupted(t *testing.T) {
 	budget := algos.Budget{Steps: 20_000}
 	whole := newClass(t, "toy-pursuit-v0", 2, budget)
-	whole.run(t, 1)
+	whole.Train(1)
 	c := newClass(t, "toy-pursuit-v0", 2, budget)
 	interruptions := 0
 	for at := 0; !c.Done(); {
@@ -211,7 +204,7 @@ func TestSessionInterrupted(t *testing.T) {
 	if interruptions == 0 {
 		t.Error("no interruption")
 	}
-	if whole.state(t) != c.state(t) {
+	if whole.state() != c.state() {
 		t.Error("the interrupted course differs")
 	}
 }
@@ -220,9 +213,9 @@ func TestSessionWindow(t *testing.T) {
 	c := newClass(t, "idsgame-v0", 2, algos.Budget{Episodes: 300})
 	var sum algos.Tally
 	for k := range 10 {
-		c.run(t, (float64(k)+0.5)/10)
-		c = c.reborn(t, "idsgame-v0", 2, algos.Budget{Episodes: 300}) // in the middle of a window
-		c.run(t, float64(k+1)/10)
+		c.Train((float64(k) + 0.5) / 10)
+		c = c.reborn(t) // in the middle of a window
+		c.Train(float64(k+1) / 10)
 		w := c.Window()
 		sum.Episodes += w.Episodes
 		sum.Steps += w.Steps
@@ -257,7 +250,7 @@ func TestSessionStateErrors(t *testing.T) {
 			t.Errorf("%q is taken for a session", text)
 		}
 	}
-	two := must[[]byte](t)(newClass(t, id, 2, algos.Budget{Steps: 10}).MarshalJSON())
+	two := algotest.Must(newClass(t, id, 2, algos.Budget{Steps: 10}).MarshalJSON())
 	if err := newClass(t, id, 1, algos.Budget{Steps: 10}).UnmarshalJSON(two); err == nil {
 		t.Error("a session of two environments is restored into one")
 	}
@@ -268,15 +261,15 @@ func FuzzSessionUnmarshal(f *testing.F) {
 	const id = "toy-pursuit-v0"
 	budget := algos.Budget{Steps: 1 << 50}
 	c := newClass(f, id, 2, budget)
-	c.run(f, 100.0/(1<<50))
-	f.Add(must[[]byte](f)(c.MarshalJSON()))
+	c.Train(100.0 / (1 << 50))
+	f.Add(algotest.Must(c.MarshalJSON()))
 	f.Add([]byte(`{"episodes":1,"steps":2,"progress":0.1,"window":{"returns":[1]},"running":[{"episode":0,"actions":[0,1]},{}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := newClass(t, id, 2, budget)
 		if err := json.Unmarshal(data, c.Session); err != nil {
 			return
 		}
-		c.run(t, min(1, c.Spent()+100.0/(1<<50)))
-		c.state(t)
+		c.Train(min(1, c.Spent()+100.0/(1<<50)))
+		c.state()
 	})
 }

@@ -261,7 +261,9 @@ func (r *Run) Train(ctx context.Context) (err error) {
 			return errors.Join(ErrInterrupted, r.save())
 		case errors.Is(err, context.DeadlineExceeded):
 		case err != nil:
-			return err
+			r.manifest.Status = results.Failed
+			last := filepath.Join(r.Dir, results.LastCheckpoint)
+			return errors.Join(fmt.Errorf("%w; %s holds what was learnt before", err, last), r.note())
 		default:
 			if err := r.reach(ctx, log <= eval, eval <= log); err != nil {
 				if ctx.Err() != nil {

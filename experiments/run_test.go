@@ -563,7 +563,7 @@ func TestResumeErrors(t *testing.T) {
 		{"environment unknown", change(replace("env: idsgame-minimal_defense-v2", "env: idsgame-minimal_defence-v2")), []string{"no environment called", "did you mean"}},
 		{"setting unknown", change(replace("gamma:", "gama:")), []string{"config.yaml:", "settings.gama", "did you mean"}},
 		{"other size", change(replace("num_servers_per_layer: 2", "num_servers_per_layer: 3")), []string{"last.ckpt", "number of actions is 40, not 50"}},
-		{"more environments", change(replace("envs: 1", "envs: 2")), []string{"1 and 1 environments, not 2"}},
+		{"more environments", change(replace("envs: 1", "envs: 2")), []string{"a state of 1 environments, not 2"}},
 	} {
 		dir := interrupted()
 		c.damage(dir)
@@ -600,5 +600,29 @@ func TestResumeElsewhere(t *testing.T) {
 	}
 	if len(first.Evals) == 0 || latest[0] == nil {
 		t.Error("the first progress after Resume knows of no evaluation")
+	}
+}
+
+// Numbers that go wrong end a run with an error that says where the last good weights are, and they are there.
+func TestRunDiverges(t *testing.T) {
+	cfg := must[*experiments.Config](t)(all.Load(experiments.Sources{
+		Env: "toy-corridor-v0", Algo: "ppo", Set: []string{
+			"envs=4", "steps=4000", "horizon=32", "minibatch=64", "learning_rate.start=1e30", "max_grad_norm=0",
+		},
+	}))
+	dir := filepath.Join(t.TempDir(), "run")
+	r := must[*experiments.Run](t)(all.Start(cfg, dir, false, experiments.Options{}))
+	err := r.Train(t.Context())
+	var diverged *algos.DivergedError
+	if !errors.As(err, &diverged) || !strings.Contains(err.Error(), filepath.Join(dir, results.LastCheckpoint)) {
+		t.Fatalf("error %v", err)
+	}
+	if run := must[*results.Run](t)(results.ReadRun(dir)); run.Status != results.Failed {
+		t.Errorf("status %s", run.Status)
+	}
+	saved := must[*experiments.Saved](t)(all.Open(dir))
+	result := must[experiments.Result](t)(saved.Run(t.Context(), experiments.Test{Episodes: 10}, algos.Greedy))
+	if result.Episodes != 10 {
+		t.Errorf("the last checkpoint plays %d games", result.Episodes)
 	}
 }

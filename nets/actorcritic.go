@@ -212,7 +212,7 @@ func (a *ActorCritic[T]) Clone() *ActorCritic[T] {
 // ClonePolicy implements [Policy].
 func (a *ActorCritic[T]) ClonePolicy() Policy[T] { return a.Clone() }
 
-// Replica implements [Replicator].
+// Replica implements [Policy].
 func (a *ActorCritic[T]) Replica() Policy[T] {
 	r := a.Clone()
 	r.share(&a.network)

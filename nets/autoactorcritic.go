@@ -209,7 +209,7 @@ func (a *AutoActorCritic[T]) Clone() *AutoActorCritic[T] {
 // ClonePolicy implements [Policy].
 func (a *AutoActorCritic[T]) ClonePolicy() Policy[T] { return a.Clone() }
 
-// Replica implements [Replicator].
+// Replica implements [Policy].
 func (a *AutoActorCritic[T]) Replica() Policy[T] {
 	r := a.Clone()
 	r.share(&a.network)

@@ -43,14 +43,14 @@
 //
 // # Gorgonia
 //
-// Backward passes are written out by hand. A [PolicyGraph] or an [MLPGraph] makes whole updates of the same parameters in
-// another way: by a graph of gorgonia for the layers, the distributions, a loss, its gradients, clipping and Adam. Tests hold
-// both ways equal, to the last bit unless heads share a tower, and both equal to a graph of nothing but gorgonia's own
-// operations. Of gorgonia there is the symbolic differentiation; all operations but sums of derivatives are ours, on the
-// same kernels, and they run one after the other instead of on gorgonia's machine; its sums allocate. Its softmax gives NaN under a mask, its
-// LispMachine gets gradients of minima and maxima wrong, nobody can seed its initialisers, its clipping is by element, and
-// its AdamW changes nothing. A graph belongs to its network, and so to the same goroutine. No type of gorgonia leaves this
-// package, and only the files gorgonia*.go import it.
+// Backward passes are written out by hand. A [PolicyGraph] or an [MLPGraph] makes the same updates of the same parameters by
+// a graph of gorgonia for the layers, the distributions, a loss, its gradients, clipping and Adam. Tests hold both ways
+// equal, to the last bit unless heads share a tower, and both equal to a graph of nothing but gorgonia's own operations. Of
+// gorgonia there is the symbolic differentiation; all operations are ours, on the same kernels, and they run one after the
+// other instead of on gorgonia's machine. Its softmax gives NaN under a mask, its LispMachine gets gradients of minima and
+// maxima wrong, nobody can seed its initialisers, its clipping is by element, and its AdamW changes nothing. A graph belongs
+// to its network, and so to the same goroutine. No type of gorgonia leaves this package, and only the files gorgonia*.go
+// import it.
 //
 // # Precision and determinism
 //

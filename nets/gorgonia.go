@@ -16,7 +16,7 @@ import (
 // differentiation, and a step of Adam. Parameters and gradients are the network's own memory.
 type graph[T Float] struct {
 	net    *network[T]
-	adam   *Adam[T]
+	adam   *Adam[T] // nil: gradients only
 	inputs int
 	build  func(x *gorgonia.Node) (loss *gorgonia.Node)
 
@@ -46,11 +46,14 @@ func newGraph[T Float](net *network[T], adam *Adam[T], inputs int) (graph[T], er
 	return graph[T]{net: net, adam: adam, inputs: inputs}, nil
 }
 
+// minRows is what there is room for at least: few rows more cost little, another graph some milliseconds.
+const minRows = 64
+
 // update makes an update with a batch x [n x inputs]. A graph has its shapes for good: where there is no room for n rows,
 // a new one takes its place, in some milliseconds.
 func (g *graph[T]) update(x []T, n int, lr, maxNorm float64) (loss, norm float64) {
 	if g.rows < n {
-		g.compile(1 << bits.Len(uint(n-1)))
+		g.compile(max(minRows, 1<<bits.Len(uint(n-1))))
 	}
 	g.n, g.lr, g.maxNorm = n, lr, maxNorm
 	copy(g.x, x[:n*g.inputs])
@@ -80,8 +83,10 @@ func (g *graph[T]) compile(rows int) {
 	if err != nil {
 		panic(err)
 	}
-	g.step(gradients)
-	g.tape = newTape(g.nodes)
+	if g.adam != nil {
+		g.step(gradients)
+	}
+	g.tape = newTape(g.nodes, g.op)
 }
 
 // input adds a matrix that is there before a run.
@@ -104,7 +109,8 @@ type tapeStep struct {
 	operands []gorgonia.Value
 }
 
-func newTape(g *gorgonia.ExprGraph) (t tape) {
+// newTape makes the tape of a graph; op is what a node with an operation does.
+func newTape(g *gorgonia.ExprGraph, op func(*gorgonia.Node) gorgonia.Op) (t tape) {
 	nodes, err := gorgonia.Sort(g)
 	if err != nil {
 		panic(err)
@@ -116,7 +122,7 @@ func newTape(g *gorgonia.ExprGraph) (t tape) {
 		if n.Op() == nil {
 			continue
 		}
-		s := tapeStep{op: n.Op(), to: i}
+		s := tapeStep{op: op(n), to: i}
 		for operands := g.From(n.ID()); operands.Next(); {
 			s.from = append(s.from, index[operands.Node().ID()])
 		}
@@ -174,7 +180,8 @@ type PolicyGraph[T Float] struct {
 }
 
 // NewPolicyGraph returns the updates of p, an [ActorCritic] or an [AutoActorCritic] without an LSTM, by steps of adam on a
-// loss: given what p says now, loss returns it and writes its derivatives with respect to that to d.
+// loss: given what p says now, loss returns it and writes its derivatives with respect to that to d. With a nil adam there
+// are only gradients.
 func NewPolicyGraph[T Float](p Policy[T], adam *Adam[T], loss func(d, now PolicyOut) float64) (*PolicyGraph[T], error) {
 	g := &PolicyGraph[T]{lossOf: loss}
 	var err error
@@ -196,6 +203,13 @@ func NewPolicyGraph[T Float](p Policy[T], adam *Adam[T], loss func(d, now Policy
 func (g *PolicyGraph[T]) Update(actions []int, obs []T, legal []bool, lr, maxNorm float64) (loss, norm float64) {
 	g.actions, g.legal = actions, legal
 	return g.update(obs, len(actions), lr, maxNorm)
+}
+
+// Gradient adds the gradient of the loss of a batch to that of the network, as Evaluate and Propagate do. It is for a graph
+// without Adam.
+func (g *PolicyGraph[T]) Gradient(actions []int, obs []T, legal []bool) (loss float64) {
+	loss, _ = g.Update(actions, obs, legal, 0, 0)
+	return loss
 }
 
 func (g *PolicyGraph[T]) actorCritic(a *ActorCritic[T], x *gorgonia.Node) (loss *gorgonia.Node) {

@@ -250,6 +250,29 @@ func (g *graph[T]) lossNode(
 	}, operands...)
 }
 
+// op is what a node does: its operation, if that is ours. All others are sums of derivatives where heads share a tower, which
+// allocate in gorgonia.
+func (g *graph[T]) op(n *gorgonia.Node) gorgonia.Op {
+	if own, ok := n.Op().(*graphOp); ok {
+		return own
+	}
+	if n.Op().String() != "+ false" {
+		panic(fmt.Sprintf("nets: an operation %v in a graph", n.Op()))
+	}
+	width := n.Shape()[1]
+	sum := make([]T, g.rows*width)
+	return &graphOp{
+		name: "sum", result: matrixOf(sum, g.rows, width),
+		compute: func(operands []gorgonia.Value) {
+			size := g.n * width
+			x, y := memoryOf[T](operands[0])[:size], memoryOf[T](operands[1])[:size]
+			for i := range x {
+				sum[i] = x[i] + y[i]
+			}
+		},
+	}
+}
+
 // step adds the end: clipping to a global norm and a step of Adam. The result is the norm.
 func (g *graph[T]) step(gradients gorgonia.Nodes) {
 	norm := gorgonia.NewF64(0)

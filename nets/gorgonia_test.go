@@ -339,13 +339,14 @@ func TestGraphLeaksNothing(t *testing.T) {
 }
 
 func TestGraphAllocatesNothing(t *testing.T) {
-	c, graph := newGraphCase(actorCritic64(), 37)
 	q := newQCase(37)
 	mlp := NewMLPGraph(q.net, q.adam, q.loss)
-	for what, update := range map[string]func(){
-		"policy": func() { c.updateBy(graph) },
-		"Q":      func() { mlp.Update(q.obs, 37, 1e-3, 10) },
-	} {
+	updates := map[string]func(){"Q": func() { mlp.Update(q.obs, 37, 1e-3, 10) }}
+	for name, net := range newPolicies[float32](Tanh, 90) {
+		c, graph := newGraphCase(net, 37)
+		updates[name] = func() { c.updateBy(graph) }
+	}
+	for what, update := range updates {
 		update() // workspace
 		if got := testing.AllocsPerRun(20, update); got != 0 {
 			t.Errorf("%s update allocates %v times", what, got)

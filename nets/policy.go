@@ -25,19 +25,15 @@ type Policy[T Float] interface {
 	Tensors() []Tensor[T]
 	// ClonePolicy returns a policy with the same parameters and its own workspace.
 	ClonePolicy() Policy[T]
-}
-
-// A Replicator is a Policy of which several goroutines can use replicas: policies that share its parameters, with
-// workspace and gradients of their own. Nobody may use one while the parameters change.
-type Replicator[T Float] interface {
-	Policy[T]
+	// Replica returns a policy that shares the parameters, with its own gradients and workspace: another goroutine may use
+	// it while nobody changes the parameters.
 	Replica() Policy[T]
 }
 
 var (
-	_ Replicator[float32] = (*ActorCritic[float32])(nil)
-	_ Replicator[float32] = (*AutoActorCritic[float32])(nil)
-	_ Replicator[float32] = (*Recurrent[float32])(nil)
+	_ Policy[float32] = (*ActorCritic[float32])(nil)
+	_ Policy[float32] = (*AutoActorCritic[float32])(nil)
+	_ Policy[float32] = (*Recurrent[float32])(nil)
 )
 
 // PolicyOut holds, for each row of a batch, what a Policy says; or the derivatives of a loss with respect to that.

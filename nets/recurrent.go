@@ -26,7 +26,7 @@ type Recurrent[T Float] struct {
 
 // remembering is a Policy that may have a memory.
 type remembering[T Float] interface {
-	Replicator[T]
+	Policy[T]
 	lstm() *lstm[T] // nil without
 }
 
@@ -127,8 +127,8 @@ func (r *Recurrent[T]) Propagate(d PolicyOut) {
 // ClonePolicy implements [Policy].
 func (r *Recurrent[T]) ClonePolicy() Policy[T] { return recurrent(r.Policy.ClonePolicy()) }
 
-// Replica implements [Replicator].
-func (r *Recurrent[T]) Replica() Policy[T] { return recurrent(r.Policy.(Replicator[T]).Replica()) }
+// Replica implements [Policy].
+func (r *Recurrent[T]) Replica() Policy[T] { return recurrent(r.Policy.Replica()) }
 
 // recurrent is NewRecurrent of a policy that has a memory.
 func recurrent[T Float](p Policy[T]) Policy[T] {

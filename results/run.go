@@ -40,6 +40,7 @@ type Status string
 const (
 	Running     Status = "running"
 	Interrupted Status = "interrupted"
+	Failed      Status = "failed"
 	Finished    Status = "finished"
 )
 

@@ -38,7 +38,7 @@ func Defaults() *Config {
 			Network:      algos.DefaultNetwork(),
 			LearningRate: algos.Schedule{Start: 2e-3, End: 0, Over: 1, Shape: "linear"},
 			Gamma:        0.999, ValueCoef: 0.5, ScaleRewards: true, MaxGradNorm: 0.5,
-			EntropyCoef: algos.Schedule{Start: 0.2, End: 0, Over: 1, Shape: "linear"},
+			EntropyCoef: algos.Schedule{Start: 0.4, End: 0, Over: 1, Shape: "linear"},
 		},
 		Horizon: 16, Lambda: 0.95,
 	}

@@ -11,8 +11,8 @@
 // (Hessel et al. 2018, arXiv:1710.02298). The memory may be prioritized, which gives weights w other than 1; see
 // algos.Replay.
 //
-// Exploration is ε-greedy over legal actions, and an exploring action may be repeated (ez-greedy; Dabney, Ostrovski and
-// Barreto 2021, arXiv:2006.01782), as in tabular Q-learning.
+// Exploration is that of an algos.Explorer: an exploring action may begin at any step, or where what the network sees
+// changes, and may be repeated.
 //
 // Deviations from the Python original, whose results suffered from them: only the action that was taken is part of the
 // loss, the maximum is over legal actions only (B6 in its list of defects), every learner has its own optimizer (B7),
@@ -20,8 +20,10 @@
 package dqn
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"idsrl/algos"
 	"idsrl/envs"
@@ -38,8 +40,8 @@ type Config struct {
 
 	LearningRate algos.Schedule `yaml:"learning_rate" usage:"step size of Adam"`
 	Gamma        float64        `yaml:"gamma" range:"[0, 1]" usage:"discount factor γ"`
-	Epsilon      algos.Schedule `yaml:"epsilon" usage:"probability ε of an exploring action"`
-	Repeat       float64        `yaml:"explore_repeat" range:"[0, 1]" usage:"probability that an exploring action is repeated in the next step, if it is legal there"`
+
+	algos.Exploration `yaml:",inline"`
 
 	ReplaySize     int `yaml:"replay_size" range:"[1, 100000000]" usage:"transitions in the memory"`
 	LearningStarts int `yaml:"learning_starts" range:"[0, 1000000000]" usage:"steps of all environments before the first update"`
@@ -71,27 +73,24 @@ func Defaults() *Config {
 	return &Config{
 		Layers: algos.DefaultLayers("relu"), Encoding: algos.DefaultEncoding(),
 		LearningRate: algos.Schedule{Start: 1e-3, End: 0, Over: 1, Shape: "linear"},
-		Gamma:        0.999, Repeat: 0.9,
-		Epsilon:    algos.Schedule{Start: 1, End: 0.05, Over: 0.5, Shape: "linear"},
+		Gamma:        0.999,
+		Exploration: algos.Exploration{
+			Epsilon:   algos.Schedule{Start: 1, End: 0.05, Over: 0.5, Shape: "linear"},
+			ExploreAt: "step", Repeat: 0.9,
+		},
 		ReplaySize: 50_000, LearningStarts: 1000, TrainEvery: 4, BatchSize: 64, NStep: 3,
 		Double: true, TargetEvery: 500, Huber: 1, MaxGradNorm: 10,
 		PriorityAlpha: 0.6, PriorityBeta: algos.Schedule{Start: 0.4, End: 1, Over: 1, Shape: "linear"},
 	}
 }
 
-// Validate keeps probabilities and degrees at most 1, and asks for one way to renew the target network.
+// Validate keeps β at most 1, and asks for one way to renew the target network.
 func (c *Config) Validate() error {
 	var ck settings.Checks
-	for _, s := range []struct {
-		name string
-		algos.Schedule
-	}{{"epsilon", c.Epsilon}, {"priority_beta", c.PriorityBeta}} {
-		ck.Require(s.Start <= 1, s.name+".start", s.Start, "must be at most 1")
-		ck.Require(s.End <= 1, s.name+".end", s.End, "must be at most 1")
-	}
+	c.PriorityBeta.RequireAtMost(1, &ck, "priority_beta")
 	ck.Require(c.TargetEvery > 0 || c.Tau > 0, "target_every", c.TargetEvery, "must be positive, or tau")
 	ck.Require(c.TargetEvery == 0 || c.Tau == 0, "tau", c.Tau, "must be 0, or target_every")
-	return ck.Err()
+	return errors.Join(c.Exploration.Validate(), ck.Err())
 }
 
 // NewLearner makes a learner of a seat.
@@ -106,99 +105,86 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 	l := &learner{
 		cfg: *c, actions: actions, input: input,
 		online: online, target: online.clone(), adam: nets.NewAdam[float32](len(online.Params())),
-		exploring: envs.NewPCG(envs.Derive(seed, "explore", 0)),
-		drawing:   envs.NewPCG(envs.Derive(seed, "replay", 0)),
-		explore:   make([]int, n),
+		explorer: algos.NewExplorer(c.Exploration, actions, n, envs.Derive(seed, "explore", 0)),
+		drawing:  envs.NewPCG(envs.Derive(seed, "replay", 0)),
 		replay: algos.NewReplay(algos.ReplayConfig{
 			Size: c.ReplaySize, Envs: n, ObsLen: width, Actions: actions, Steps: c.NStep, Gamma: c.Gamma,
 			Prioritized: c.Prioritized, Alpha: c.PriorityAlpha,
 		}),
 		y: make([]float64, c.BatchSize), delta: make([]float64, c.BatchSize),
-		dq: make([]float32, c.BatchSize*actions),
+		dq:    make([]float32, c.BatchSize*actions),
+		meter: algos.NewMeter("loss/q", "td_error", "q_mean", "grad_norm"),
 	}
+	l.drawer = rand.New(l.drawing)
 	l.batch = l.replay.NewBatch(c.BatchSize)
 	if c.Backend == "gorgonia" {
 		l.graph = online.graph(l.adam, l.dq, l.loss)
 	}
-	l.explorer, l.drawer = rand.New(l.exploring), rand.New(l.drawing)
-	for i := range l.explore {
-		l.explore[i] = none
-	}
 	return l, nil
 }
-
-// none stands for no action.
-const none = -1
 
 type learner struct {
 	cfg     Config
 	actions int
 	input   *algos.Input
 
-	online, target     *network // Q and Q⁻
-	adam               *nets.Adam[float32]
-	graph              *nets.MLPGraph[float32] // nil: direct
-	replay             *algos.Replay
-	exploring, drawing *rand.PCG
-	explorer, drawer   *rand.Rand // over them
+	explorer       *algos.Explorer
+	online, target *network // Q and Q⁻
+	adam           *nets.Adam[float32]
+	graph          *nets.MLPGraph[float32] // nil: direct
+	replay         *algos.Replay
+	drawing        *rand.PCG
+	drawer         *rand.Rand // over drawing
 
-	epsilon, rate, beta float64
-	steps               int   // of all environments
-	due                 int   // steps since the last update that await one
-	updates             int   // so far
-	explore             []int // by environment: the exploring action that it took last, or none
+	rate, beta float64
+	steps      int // of all environments
+	due        int // steps since the last update that await one
+	updates    int // so far
+	meter      algos.Meter
 
 	obs      []float32 // [N x width], what Act saw
 	batch    *algos.ReplayBatch
 	y, delta []float64 // [BatchSize]
 	dq       []float32 // [BatchSize x actions]
-
-	sums sums
 }
+
+// Quantities of the meter.
+const (
+	qLoss = iota
+	tdError
+	qMean
+	gradNorm
+)
 
 // View asks for observations and legal actions.
 func (l *learner) View() envs.View { return envs.View{Obs: true, Legal: true} }
 
 // Anneal follows the schedules.
 func (l *learner) Anneal(progress float64) {
-	l.epsilon, l.rate = l.cfg.Epsilon.At(progress), l.cfg.LearningRate.At(progress)
-	l.beta = l.cfg.PriorityBeta.At(progress)
+	l.explorer.Anneal(progress)
+	l.rate, l.beta = l.cfg.LearningRate.At(progress), l.cfg.PriorityBeta.At(progress)
 }
 
-// Act is ez-greedy.
+// Act plays the best action, or explores.
 func (l *learner) Act(b *envs.Batch, actions []int) {
 	l.obs = l.input.See(b)
 	q := l.online.values(l.obs, b.N)
-	for i := range actions {
-		from, to := i*b.Actions, (i+1)*b.Actions
-		legal := b.Legal[from:to]
-		again := l.explore[i]
-		switch {
-		case again != none && legal[again] && l.explorer.Float64() < l.cfg.Repeat:
-			actions[i] = again
-		case l.explorer.Float64() < l.epsilon:
-			actions[i] = envs.RandomLegal(legal, l.explorer)
-			l.explore[i] = actions[i]
-		default:
-			actions[i] = nets.ArgmaxLegal(q[from:to], legal)
-			l.explore[i] = none
-		}
-	}
+	l.explorer.Act(b, actions, func(i int, legal []bool) int { return nets.ArgmaxLegal(q[i*b.Actions:], legal) })
 }
 
 // Learn remembers a step of every environment and makes the updates that are due.
 func (l *learner) Learn(b *envs.Batch, actions []int) error {
 	next, width := l.input.Peek(b), l.input.Len()
+	row := func(inputs []float32, i int) []float32 { return inputs[i*width : (i+1)*width] }
+	l.explorer.Learn(b, func(i int) bool { return !slices.Equal(row(l.obs, i), row(next, i)) })
 	for i, a := range actions {
-		from, to := i*width, (i+1)*width
 		step := algos.Step{
-			Obs: l.obs[from:to], Action: a, Reward: b.Reward[i],
-			Next: next[from:to], Legal: b.Legal[i*b.Actions : (i+1)*b.Actions],
+			Obs: row(l.obs, i), Action: a, Reward: b.Reward[i],
+			Next: row(next, i), Legal: b.Legal[i*b.Actions : (i+1)*b.Actions],
 			Terminated: b.Terminated[i], Truncated: b.Truncated[i],
 		}
 		if step.Terminated || step.Truncated { // b.Obs is of the next episode then
 			step.Next, step.Legal = l.input.Last(b, i), b.LastLegal[i*b.Actions:(i+1)*b.Actions]
-			l.explore[i] = none
 		}
 		l.replay.Add(i, step)
 	}
@@ -227,8 +213,21 @@ func (l *learner) update() error {
 	case l.updates%l.cfg.TargetEvery == 0:
 		copy(l.target.Params(), l.online.Params())
 	}
-	l.sums.add(loss, norm, l.y, l.delta)
+	l.note(loss, norm)
 	return algos.CheckUpdate(l.updates, l.rate, l.y, loss, norm)
+}
+
+// note adds the numbers of an update to the meter.
+func (l *learner) note(loss, norm float64) {
+	size, q, n := 0.0, 0.0, float64(len(l.delta))
+	for i, d := range l.delta {
+		size += math.Abs(d) / n
+		q += (l.y[i] - d) / n
+	}
+	l.meter.Add(qLoss, loss)
+	l.meter.Add(tdError, size)
+	l.meter.Add(qMean, q)
+	l.meter.Add(gradNorm, norm)
 }
 
 // step makes a step of Adam on the loss and returns that and the norm of its gradient.
@@ -266,35 +265,16 @@ func (l *learner) targets() {
 	}
 }
 
-// sums are of what happened in the updates since the last Report.
-type sums struct {
-	updates                  int
-	loss, delta, value, norm float64
-}
-
-// add counts an update with targets y and errors delta = y − Q.
-func (s *sums) add(loss, norm float64, y, delta []float64) {
-	s.updates++
-	s.loss += loss
-	s.norm += norm
-	for i, d := range delta {
-		s.delta += math.Abs(d) / float64(len(delta))
-		s.value += (y[i] - d) / float64(len(delta))
-	}
-}
-
 // Metrics names the values of Report.
 func (l *learner) Metrics() []string {
-	return []string{"epsilon", "learning_rate", "loss/q", "td_error", "q_mean", "grad_norm", "replay", "updates"}
+	return append(append([]string{"epsilon", "learning_rate"}, l.meter.Names...), "replay", "updates")
 }
 
 // Report writes ε and the learning rate; the means over updates of the loss, of |y − Q|, of Q of the actions that were
 // taken and of the gradient's norm before it was clipped; how much of the memory is in use, and the updates of the whole
 // training.
 func (l *learner) Report(dst []float64) {
-	n := float64(l.sums.updates)
-	dst[0], dst[1] = l.epsilon, l.rate
-	dst[2], dst[3], dst[4], dst[5] = l.sums.loss/n, l.sums.delta/n, l.sums.value/n, l.sums.norm/n
+	dst[0], dst[1] = l.explorer.Epsilon(), l.rate
+	l.meter.Report(dst[2:6])
 	dst[6], dst[7] = float64(l.replay.Len())/float64(l.cfg.ReplaySize), float64(l.updates)
-	l.sums = sums{}
 }

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 	"idsrl/nets"
 	"idsrl/nets/onnxtest"
@@ -22,7 +22,7 @@ func TestModel(t *testing.T) {
 		{"hidden=[8, 7]"}, {"dueling=true"}, {"dueling=true", "activation=tanh", "hidden=[]"}, {"hidden=[8]", "scale=none"},
 	}
 	for _, set := range kinds {
-		l := must[algos.Learner](t)(configured(t, set...).NewLearner(spec, 0, 1, 1)).(*learner)
+		l := defaults.With(set...).Learner(t, spec, 0, 1, 1)
 		rng := rand.New(envs.NewPCG(7))
 		for i := range l.online.Params() {
 			l.online.Params()[i] = float32(0.5 * rng.NormFloat64())
@@ -39,7 +39,7 @@ func TestModel(t *testing.T) {
 			c.Legal[i][rng.IntN(actions)] = true
 		}
 		var b bytes.Buffer
-		if err := must[*nets.Model](t)(l.Model()).WriteONNX(&b); err != nil {
+		if err := algotest.Must(l.Model()).WriteONNX(&b); err != nil {
 			t.Fatal(err)
 		}
 		c.Model = b.Bytes()

@@ -7,109 +7,50 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 	"idsrl/nets"
 )
-
-// board is a learner of four states, of which it sees the number as a one-hot vector, and three actions, without a game.
-// Its network is linear: a table, in which state s and action a are worth 3s + a, and 10 times as much in the target.
-type board struct {
-	*learner
-	envs.Batch
-}
-
-const states, actions = 4, 3
-
-func boardSpec() *envs.Spec {
-	return &envs.Spec{ID: "board", Seats: []envs.Seat{{
-		Role: envs.Attacker, Obs: envs.UniformBox(0, 1, states), Actions: envs.Discrete{N: actions},
-	}}}
-}
-
-func newBoard(tb testing.TB, cfg *Config, n int) *board {
-	tb.Helper()
-	l := must[algos.Learner](tb)(cfg.NewLearner(boardSpec(), 0, n, 1))
-	b := &board{l.(*learner), envs.Batch{
-		N: n, ObsLen: states, Actions: actions,
-		Obs: make([]float32, n*states), Last: make([]float32, n*states),
-		Legal: make([]bool, n*actions), LastLegal: make([]bool, n*actions),
-		First: make([]bool, n), Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
-	}}
-	b.allow(true, true, true)
-	for i := range states * actions {
-		b.online.Params()[i] = float32(i)
-		b.target.Params()[i] = float32(10 * i)
-	}
-	b.Anneal(0)
-	return b
-}
-
-// allow sets what is legal in all rows.
-func (b *board) allow(legal ...bool) {
-	for i := range b.Legal {
-		b.Legal[i] = legal[i%actions]
-	}
-}
-
-// see puts row i of obs, which is Obs or Last, into a state.
-func (b *board) see(obs []float32, i, state int) {
-	row := obs[i*states : (i+1)*states]
-	clear(row)
-	row[state] = 1
-}
-
-// table is Q of a linear network.
-func table(n *network) []float32 { return n.Params()[:states*actions] }
-
-// plain is a linear network with updates of one transition, the latest, one step long, without exploration. A step of Adam
-// moves by the learning rate of 1/4 whatever the gradient is.
-func plain() *Config {
-	c := Defaults()
-	c.Hidden, c.LearningRate, c.Gamma, c.Epsilon, c.Repeat = nil, algos.Constant(0.25), 0.5, algos.Constant(0), 0
-	c.ReplaySize, c.LearningStarts, c.TrainEvery, c.BatchSize, c.NStep = 1, 0, 1, 1, 1
-	c.TargetEvery, c.Double, c.Huber, c.MaxGradNorm = 1_000_000, false, 0, 0
-	return c
-}
 
 func TestUpdate(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		config func(c *Config)
-		show   func(b *board) // after the step from state 1
-		want   float64        // y of Q(1, 2), which was 5
+		show   func(b board) // after the step from state 1
+		want   float64       // y of Q(1, 2), which was 5
 	}{
 		{
 			name: "nothing is added after a terminal step",
-			show: func(b *board) {
+			show: func(b board) {
 				b.Terminated[0] = true
-				b.see(b.Obs, 0, 3)
-				b.see(b.Last, 0, 1)
+				b.Show(0, 3)
+				b.ShowLast(0, 1)
 			},
 			want: 10,
 		},
 		{
 			// 10 + ½·80: state 2 has 60, 70 and 80 in the target.
 			name: "the largest value of the next state in the target network",
-			show: func(b *board) {
-				b.see(b.Obs, 0, 2)
-				b.see(b.Last, 0, 3)
+			show: func(b board) {
+				b.Show(0, 2)
+				b.ShowLast(0, 3)
 			},
 			want: 50,
 		},
 		{
 			name: "of legal actions only (B6)",
-			show: func(b *board) {
-				b.see(b.Obs, 0, 2)
-				b.allow(true, false, false)
+			show: func(b board) {
+				b.Show(0, 2)
+				b.Allow(true, false, false)
 			},
 			want: 40,
 		},
 		{
 			name: "negative values, too (B6)",
-			show: func(b *board) {
-				b.see(b.Obs, 0, 2)
+			show: func(b board) {
+				b.Show(0, 2)
 				table(b.target)[2*actions+1], table(b.target)[2*actions+2] = -30, -40
-				b.allow(false, true, true)
+				b.Allow(false, true, true)
 			},
 			want: -5,
 		},
@@ -117,19 +58,19 @@ func TestUpdate(t *testing.T) {
 			// The target network has 90, 100 and 110 in state 3: of the state before the cut, with what was legal there, not of
 			// the first state of the next episode, 0, where everything is.
 			name: "after a truncated step, of the last state and what is legal there",
-			show: func(b *board) {
+			show: func(b board) {
 				b.Truncated[0] = true
-				b.see(b.Obs, 0, 0)
-				b.see(b.Last, 0, 3)
+				b.Show(0, 0)
+				b.ShowLast(0, 3)
 				copy(b.LastLegal, []bool{true, true, false})
 			},
 			want: 60,
 		},
 		{
 			name: "a terminal step that the clock cuts as well is terminal",
-			show: func(b *board) {
+			show: func(b board) {
 				b.Terminated[0], b.Truncated[0] = true, true
-				b.see(b.Last, 0, 3)
+				b.ShowLast(0, 3)
 				copy(b.LastLegal, []bool{true, true, true})
 			},
 			want: 10,
@@ -138,8 +79,8 @@ func TestUpdate(t *testing.T) {
 			// The learning network prefers action 0 of state 2, the target network has 60 for it.
 			name:   "double: the learning network chooses, the target network values",
 			config: func(c *Config) { c.Double = true },
-			show: func(b *board) {
-				b.see(b.Obs, 0, 2)
+			show: func(b board) {
+				b.Show(0, 2)
 				table(b.online)[2*actions] = 9
 			},
 			want: 40,
@@ -147,27 +88,27 @@ func TestUpdate(t *testing.T) {
 		{
 			name:   "double: among legal actions",
 			config: func(c *Config) { c.Double = true },
-			show: func(b *board) {
-				b.see(b.Obs, 0, 2)
+			show: func(b board) {
+				b.Show(0, 2)
 				table(b.online)[2*actions] = 9
-				b.allow(false, true, true)
+				b.Allow(false, true, true)
 			},
 			want: 50,
 		},
 		{
 			name:   "double: equal values go to the smallest legal id",
 			config: func(c *Config) { c.Double = true },
-			show: func(b *board) {
-				b.see(b.Obs, 0, 2)
+			show: func(b board) {
+				b.Show(0, 2)
 				copy(table(b.online)[2*actions:], []float32{9, 9, 9})
-				b.allow(false, true, true)
+				b.Allow(false, true, true)
 			},
 			want: 45,
 		},
 		{
 			name:   "without a future",
 			config: func(c *Config) { c.Gamma = 0 },
-			show:   func(b *board) { b.see(b.Obs, 0, 2) },
+			show:   func(b board) { b.Show(0, 2) },
 			want:   10,
 		},
 	} {
@@ -177,16 +118,14 @@ func TestUpdate(t *testing.T) {
 				c.config(cfg)
 			}
 			b := newBoard(t, cfg, 1)
-			b.see(b.Obs, 0, 1)
-			chosen := []int{0}
-			b.Act(&b.Batch, chosen)
-			if chosen[0] != 2 {
-				t.Fatalf("plays %d, the largest value is that of 2", chosen[0])
+			b.Show(0, 1)
+			if b.Choose()[0] != 2 {
+				t.Fatalf("plays %d, the largest value is that of 2", b.Chosen[0])
 			}
 			b.Reward[0] = 10
 			c.show(b)
 			want, target := slices.Clone(b.online.Params()), slices.Clone(b.target.Params())
-			b.Learn(&b.Batch, chosen)
+			b.Hear()
 			if b.y[0] != c.want || b.delta[0] != c.want-5 {
 				t.Errorf("y = %v and δ = %v, want %v and %v", b.y[0], b.delta[0], c.want, c.want-5)
 			}
@@ -224,25 +163,23 @@ func TestUpdateOfFrames(t *testing.T) {
 		return all
 	}
 	copy(b.LastLegal, b.Legal)
-	chosen, begins := []int{0}, true
+	begins := true
 	for at := range 100 {
 		if b.First[0] = begins; begins {
 			shown = []int{rng.IntN(states)}
-			b.see(b.Obs, 0, shown[0])
+			b.Show(0, shown[0])
 		}
-		b.Act(&b.Batch, chosen)
+		b.Choose()
 		from := input()
 		shown = append(shown, rng.IntN(states))
 		begins = rng.IntN(4) == 0
 		b.Truncated[0], b.First[0] = begins, begins
-		b.see(b.Last, 0, shown[len(shown)-1])
-		b.see(b.Obs, 0, shown[len(shown)-1])
+		b.ShowLast(0, shown[len(shown)-1])
+		b.Show(0, shown[len(shown)-1])
 		if begins {
-			b.see(b.Obs, 0, rng.IntN(states)) // of the next episode
+			b.Show(0, rng.IntN(states)) // of the next episode
 		}
-		if err := b.Learn(&b.Batch, chosen); err != nil {
-			t.Fatal(err)
-		}
+		b.Hear()
 		if !slices.Equal(b.batch.Obs, from) || !slices.Equal(b.batch.Next, input()) {
 			t.Fatalf("step %d: from %v to %v, want %v and %v", at, b.batch.Obs, b.batch.Next, from, input())
 		}
@@ -254,13 +191,12 @@ func TestUpdateOfSeveralSteps(t *testing.T) {
 	cfg := plain()
 	cfg.NStep = 3
 	b := newBoard(t, cfg, 1)
-	chosen := []int{0}
 	step := func(from, to int, reward float64) {
-		b.see(b.Obs, 0, from)
-		b.Act(&b.Batch, chosen)
-		b.see(b.Obs, 0, to)
+		b.Show(0, from)
+		b.Choose()
+		b.Show(0, to)
 		b.Reward[0] = reward
-		b.Learn(&b.Batch, chosen)
+		b.Hear()
 	}
 	step(0, 1, 1)
 	step(1, 2, 2)
@@ -273,7 +209,7 @@ func TestUpdateOfSeveralSteps(t *testing.T) {
 	}
 	// The episode is cut: the transitions from states 1, 2 and 3 are complete; the memory keeps the last of them.
 	b.Truncated[0] = true
-	b.see(b.Last, 0, 1)
+	b.ShowLast(0, 1)
 	copy(b.LastLegal, []bool{true, false, false})
 	step(3, 0, 8)
 	if want := 8 + 0.5*30; b.y[0] != want || b.batch.Obs[3] != 1 {
@@ -290,10 +226,9 @@ func TestTrainEvery(t *testing.T) {
 		cfg := plain()
 		cfg.TrainEvery, cfg.LearningStarts = c.every, c.starts
 		b := newBoard(t, cfg, c.n)
-		chosen := make([]int, c.n)
 		for range c.steps / c.n {
-			b.Act(&b.Batch, chosen)
-			b.Learn(&b.Batch, chosen)
+			b.Choose()
+			b.Hear()
 		}
 		if b.updates != c.want {
 			t.Errorf("%+v: %d updates", c, b.updates)
@@ -310,11 +245,10 @@ func TestTargetNetwork(t *testing.T) {
 			cfg.TargetEvery = 0
 		}
 		b := newBoard(t, cfg, 1)
-		chosen := []int{0}
 		for k := 1; k <= 9; k++ {
 			want := slices.Clone(b.target.Params())
-			b.Act(&b.Batch, chosen)
-			b.Learn(&b.Batch, chosen)
+			b.Choose()
+			b.Hear()
 			for i, p := range b.online.Params() {
 				if tau > 0 {
 					want[i] += float32(tau) * (p - want[i])
@@ -334,24 +268,22 @@ func TestUpdateOfSeveralEnvironments(t *testing.T) {
 	cfg := plain()
 	cfg.ReplaySize, cfg.TrainEvery = 3, 1000
 	b := newBoard(t, cfg, 3)
-	chosen := []int{0, 0, 0}
 	for i, s := range []int{1, 2, 3} {
-		b.see(b.Obs, i, s)
+		b.Show(i, s)
 	}
 	copy(b.Legal, []bool{true, true, true, true, true, false, true, false, false})
-	b.Act(&b.Batch, chosen)
-	if !slices.Equal(chosen, []int{2, 1, 0}) {
-		t.Fatalf("plays %v", chosen)
+	if !slices.Equal(b.Choose(), []int{2, 1, 0}) {
+		t.Fatalf("plays %v", b.Chosen)
 	}
 	for i, s := range []int{2, 0, 1} {
-		b.see(b.Obs, i, s)
-		b.see(b.Last, i, 3-s)
+		b.Show(i, s)
+		b.ShowLast(i, 3-s)
 	}
-	b.allow(true, true, true)
+	b.Allow(true, true, true)
 	b.Reward = []float64{10, 20, 30}
 	b.Terminated[1], b.Truncated[2] = true, true
 	copy(b.LastLegal[2*actions:], []bool{false, true, false})
-	b.Learn(&b.Batch, chosen)
+	b.Hear()
 	b.batch = b.replay.NewBatch(64)
 	b.replay.Sample(b.batch, 0, b.drawer)
 	b.cfg.BatchSize, b.y = 64, make([]float64, 64)
@@ -376,13 +308,18 @@ func TestPrioritizedUpdate(t *testing.T) {
 	cfg.LearningRate = algos.Constant(0)
 	b := newBoard(t, cfg, 1)
 	b.Terminated[0] = true
-	b.see(b.Obs, 0, 0)
+	b.Show(0, 0)
 	for a, reward := range []float64{3, 0} { // errors 3 and −1
 		b.Reward[0] = reward
-		b.Act(&b.Batch, []int{0})
-		b.Learn(&b.Batch, []int{a})
+		b.Choose()
+		b.Hear(a)
 	}
-	b.update()
+	update := func() {
+		if err := b.update(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update()
 	three, one, loss := 0, 0, 0.0
 	for i, a := range b.batch.Action {
 		if a == 0 {
@@ -395,10 +332,10 @@ func TestPrioritizedUpdate(t *testing.T) {
 		}
 		loss += []float64{9. / 2 / 3, 1. / 2}[a] / 8
 	}
-	b.sums = sums{}
-	b.update()
-	if three != 6 || one != 2 || math.Abs(b.sums.loss-loss) > 1e-4 {
-		t.Errorf("drawn %d and %d times, want 6 and 2; loss %v, want %v", three, one, b.sums.loss, loss)
+	algotest.Metrics(b.learner) // so that the next report is of one update
+	update()
+	if got := algotest.Metrics(b.learner)["loss/q"]; three != 6 || one != 2 || math.Abs(got-loss) > 1e-4 {
+		t.Errorf("drawn %d and %d times, want 6 and 2; loss %v, want %v", three, one, got, loss)
 	}
 }
 
@@ -426,11 +363,11 @@ func TestAnnealAndReport(t *testing.T) {
 		}
 	}
 	b.Anneal(1) // the rate is 0: nothing moves
-	b.see(b.Obs, 0, 1)
+	b.Show(0, 1)
 	b.Terminated[0], b.Reward[0] = true, 8
 	for range 2 {
-		b.Act(&b.Batch, []int{0})
-		b.Learn(&b.Batch, []int{2})
+		b.Choose()
+		b.Hear(2)
 	}
 	b.Report(report)
 	// δ = 8 − 5; the gradient is −3 in a weight and in a bias.
@@ -444,62 +381,55 @@ func TestAnnealAndReport(t *testing.T) {
 
 // Observations are divided by the largest size that an entry may have, and by 1 at least.
 func TestScaling(t *testing.T) {
-	spec := boardSpec()
+	spec := algotest.BoardSpec()
 	spec.Seats[0].Obs.Low, spec.Seats[0].Obs.High = []float32{-8, 0, 0, -0.5}, []float32{2, 4, 0.5, 0.25}
-	l := must[algos.Learner](t)(plain().NewLearner(spec, 0, 1, 1)).(*learner)
-	b := newBoard(t, plain(), 1)
+	l, b := algotest.Must(plain().NewLearner(spec, 0, 1, 1)).(*learner), algotest.NewBoard(t, plain(), 1)
+	b.Learner = l
 	copy(b.Obs, []float32{-8, 4, 0.5, 0.25})
-	l.Act(&b.Batch, []int{0})
+	b.Choose()
 	copy(b.Obs, []float32{2, 2, 0, 0})
-	l.Learn(&b.Batch, []int{0})
+	b.Hear()
 	if !slices.Equal(l.batch.Obs, []float32{-1, 1, 0.5, 0.25}) || !slices.Equal(l.batch.Next, []float32{0.25, 0.5, 0, 0}) {
 		t.Errorf("learns from %v and %v", l.batch.Obs, l.batch.Next)
 	}
 	b.Truncated[0] = true
 	copy(b.Last, []float32{4, 4, 0.5, 0})
 	b.LastLegal[0] = true
-	l.Learn(&b.Batch, []int{0})
+	b.Hear()
 	if !slices.Equal(l.batch.Next, []float32{0.5, 1, 0.5, 0}) {
 		t.Errorf("learns from the last observation as %v", l.batch.Next)
 	}
 }
 
-// Equal values go to the smallest legal id.
-func TestTies(t *testing.T) {
-	b := newBoard(t, plain(), 1)
-	chosen := []int{0}
-	b.see(b.Obs, 0, 0)
-	for _, c := range []struct {
-		values []float32
-		legal  []bool
-		want   int
-	}{
-		{[]float32{1, 1, 1}, []bool{true, true, true}, 0},
-		{[]float32{1, 2, 2}, []bool{true, true, true}, 1},
-		{[]float32{9, 2, 2}, []bool{false, true, true}, 1},
-		{[]float32{9, 2, 2}, []bool{false, false, true}, 2},
-		{[]float32{-5, -5, -9}, []bool{true, true, true}, 0},
-	} {
-		copy(table(b.online), c.values)
-		b.allow(c.legal...)
-		if b.Act(&b.Batch, chosen); chosen[0] != c.want {
-			t.Errorf("values %v, legal %v: plays %d, want %d", c.values, c.legal, chosen[0], c.want)
+func TestGreedy(t *testing.T) {
+	b := newBoard(t, plain(), 2)
+	algotest.CheckGreedy(t, b.Board, func(state int, values [actions]float64) {
+		for a, x := range values {
+			table(b.online)[state*actions+a] = float32(x)
 		}
-	}
+	})
+}
+
+func TestExploration(t *testing.T) {
+	algotest.CheckExploration(t, func(e algos.Exploration, n int) *algotest.Board {
+		cfg := plain()
+		cfg.Exploration, cfg.LearningStarts = e, 1_000_000
+		return newBoard(t, cfg, n).Board
+	})
 }
 
 // A dueling network's values are V + A − mean A, and its gradients are those of that formula: half the squared error of one
 // action, by central differences in all parameters.
 func TestDueling(t *testing.T) {
-	cfg := configured(t, "dueling=true", "hidden=[5]", "activation=tanh")
-	rng := envs.NewPCG(1)
-	n := must[*network](t)(newNetwork(cfg, states, actions, newRand(rng)))
+	cfg := algotest.Configure(t, Defaults(), "dueling=true", "hidden=[5]", "activation=tanh")
+	rng := rand.New(envs.NewPCG(1))
+	n := algotest.Must(newNetwork(cfg, states, actions, rng))
 	for i := range n.Params() {
-		n.Params()[i] = float32(newRand(rng).NormFloat64())
+		n.Params()[i] = float32(rng.NormFloat64())
 	}
 	obs := make([]float32, 2*states)
 	for i := range obs {
-		obs[i] = float32(newRand(rng).NormFloat64())
+		obs[i] = float32(rng.NormFloat64())
 	}
 	out := slices.Clone(n.Forward(obs, 2))
 	q := slices.Clone(n.values(obs, 2))

@@ -3,77 +3,33 @@ package ppo
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 
-	"idsrl/algos"
-	"idsrl/envs"
+	"idsrl/algos/algotest"
 	"idsrl/envs/settings"
 )
 
-// Of a board.
-const obsLen, actions = 2, 3
-
-func boardSpec() *envs.Spec {
-	return &envs.Spec{ID: "board", Seats: []envs.Seat{{
-		Role: envs.Attacker, Obs: envs.UniformBox(0, 1, obsLen), Actions: envs.Discrete{N: actions},
-	}}}
-}
-
-// board is a learner without a game, and the Batch that it is shown.
+// board is a learner without a game.
 type board struct {
 	*learner
-	envs.Batch
-	chosen []int
-	rng    *rand.Rand
+	*algotest.Board
 }
 
-func newBoard(tb testing.TB, n int, set ...string) *board {
+func newBoard(tb testing.TB, n int, set ...string) board {
 	tb.Helper()
-	l := must[algos.Learner](tb)(configured(tb, set...).NewLearner(boardSpec(), 0, n, 1))
-	b := &board{l.(*learner), envs.Batch{
-		N: n, ObsLen: obsLen, Actions: actions,
-		Obs: make([]float32, n*obsLen), Last: make([]float32, n*obsLen),
-		Legal: make([]bool, n*actions), LastLegal: make([]bool, n*actions),
-		First: make([]bool, n), Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
-	}, make([]int, n), rand.New(envs.NewPCG(1))}
-	for i := range b.Legal {
-		b.Legal[i] = true
-	}
-	b.Anneal(0)
-	return b
-}
-
-// step acts, and shows what comes of it: a reward each, and the ends of some episodes.
-func (b *board) step(reward []float64, terminated ...int) {
-	b.Act(&b.Batch, b.chosen)
-	copy(b.Reward, reward)
-	clear(b.Terminated)
-	for _, i := range terminated {
-		b.Terminated[i] = true
-	}
-	for i := range b.Obs {
-		b.Obs[i] = b.rng.Float32()
-	}
-	b.hear()
-}
-
-// hear learns from the step.
-func (b *board) hear() {
-	if err := b.Learn(&b.Batch, b.chosen); err != nil {
-		panic(err)
-	}
+	b := algotest.NewBoard(tb, algotest.Configure(tb, Defaults(), set...), n)
+	return board{b.Learner.(*learner), b}
 }
 
 // play makes steps with rewards that differ.
-func (b *board) play(steps int) {
+func (b board) play(steps int) {
 	for range steps {
 		reward := make([]float64, b.N)
 		for i := range reward {
-			reward[i] = b.rng.NormFloat64()
+			reward[i] = b.Rng.NormFloat64()
 		}
-		b.step(reward)
+		b.Step(reward)
 	}
 }
 
@@ -130,41 +86,22 @@ func TestTargetKL(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	b := newBoard(t, 2, "network.hidden=[4]", "horizon=4", "minibatch=4")
-	names, values := b.Metrics(), make([]float64, len(b.Metrics()))
-	b.Report(values)
-	for k, name := range names {
-		if nan := values[k] != values[k]; nan != (name != "learning_rate" && name != "updates") {
-			t.Errorf("before the first update, %s is %v", name, values[k])
-		}
+	got := algotest.CheckMetrics(t, b.Board, func() { b.play(12) })
+	if got["learning_rate"] != 1e-3 || got["updates"] != 24 {
+		t.Errorf("%v", got)
 	}
-	b.play(12)
-	b.Report(values)
-	for k, x := range values {
-		if x != x {
-			t.Errorf("%s is %v", names[k], x)
-		}
-	}
-	if values[0] != 1e-3 || values[slices.Index(names, "updates")] != 24 {
-		t.Errorf("%v: %v", names, values)
-	}
-	if h := values[slices.Index(names, "entropy")]; h < 1 || h > 1.0987 { // log 3 at first
+	if h := got["entropy"]; h < 1 || h > 1.0987 { // log 3 at first
 		t.Errorf("entropy %v of almost uniform policies", h)
 	}
 }
 
 func TestMinibatchTooLarge(t *testing.T) {
-	_, err := configured(t, "horizon=100", "minibatch=201").NewLearner(boardSpec(), 0, 2, 1)
+	_, err := algotest.Configure(t, Defaults(), "horizon=100", "minibatch=201").NewLearner(algotest.BoardSpec(), 0, 2, 1)
 	var setting *settings.Error
 	if !errors.As(err, &setting) || err.Error() != "minibatch = 201: must be at most envs * horizon = 200" {
 		t.Errorf("error %v", err)
 	}
-	if _, err := configured(t, "horizon=100", "minibatch=200").NewLearner(boardSpec(), 0, 2, 1); err != nil {
-		t.Error(err)
-	}
+	newBoard(t, 2, "horizon=100", "minibatch=200")
 }
 
-func TestDefaults(t *testing.T) {
-	if err := settings.Check(Defaults()); err != nil {
-		t.Error(err)
-	}
-}
+func TestAlgorithm(t *testing.T) { algotest.CheckAlgorithm(t, Algorithm()) }

@@ -3,73 +3,23 @@ package qlearning
 import (
 	"math"
 	"slices"
-	"strings"
 	"testing"
 
 	"idsrl/algos"
-	"idsrl/envs"
+	"idsrl/algos/algotest"
 	"idsrl/envs/idsgame"
-	"idsrl/envs/settings"
 )
 
-func TestAlgorithm(t *testing.T) {
-	a := Algorithm()
-	if a.Name != "tabular-q" || a.About == "" || a.Budget.Episodes <= 0 || a.Budget.Steps != 0 {
-		t.Errorf("%+v", a)
-	}
-	if err := settings.Check(a.Config()); err != nil {
-		t.Errorf("defaults: %v", err)
-	}
-	if a.Config() == a.Config() {
-		t.Error("settings are shared")
-	}
-	for _, f := range settings.Fields(a.Config()) {
-		if f.Usage == "" {
-			t.Errorf("%s has no usage", f.Key)
-		}
-	}
-}
+func TestAlgorithm(t *testing.T) { algotest.CheckAlgorithm(t, Algorithm()) }
 
-func TestConfigRanges(t *testing.T) {
-	fields := map[string]bool{}
-	for _, c := range []struct {
-		key       string
-		good, bad []string
-	}{
+func TestSettings(t *testing.T) {
+	algotest.CheckSettings(t, Algorithm(), algotest.ScheduleValues("alpha", "1.1"), algotest.ExplorationValues(), []algotest.Values{
 		{"state", []string{"auto", "node", "full", "observation"}, nil},
-		{"alpha.start", []string{"0", "0.5", "1"}, []string{"-0.1", "1.1", ".inf", ".nan", "x"}},
-		{"alpha.end", []string{"0", "0.5", "1"}, []string{"-0.1", "1.1", ".inf"}},
-		{"alpha.over", []string{"0", "1"}, []string{"-0.1", "1.1"}},
-		{"alpha.shape", []string{"linear", "exponential"}, []string{"cosine", "Linear"}},
 		{"omega", []string{"0", "0.65", "1"}, []string{"-0.1", "1.01", ".nan"}},
 		{"gamma", []string{"0", "1"}, []string{"-0.1", "1.01", ".nan"}},
-		{"epsilon.start", []string{"0", "1"}, []string{"-0.1", "1.1"}},
-		{"epsilon.end", []string{"0", "1"}, []string{"-0.1", "2"}},
-		{"epsilon.over", []string{"0", "1"}, []string{"-0.1", "1.1"}},
-		{"epsilon.shape", []string{"linear", "exponential"}, []string{"steps"}},
-		{"explore_repeat", []string{"0", "1"}, []string{"-1", "1.5"}},
-		{"explore_at", []string{"entry", "step"}, []string{"exit"}},
 		{"initial_q", []string{"-100", "0", "1e9"}, []string{".inf", "-.inf", ".nan"}},
 		{"max_states", []string{"1", "100000000"}, []string{"0", "-1", "100000001", "1.5"}},
-	} {
-		fields[c.key] = true
-		for _, v := range c.good {
-			if err := settings.Set(Defaults(), []string{c.key + "=" + v}, "--set"); err != nil {
-				t.Errorf("%s = %s: %v", c.key, v, err)
-			}
-		}
-		for _, v := range c.bad {
-			err := settings.Set(Defaults(), []string{c.key + "=" + v}, "--set")
-			if err == nil || !strings.Contains(err.Error(), "--set: "+c.key) || !strings.Contains(err.Error(), "must be") {
-				t.Errorf("%s = %s: error %v", c.key, v, err)
-			}
-		}
-	}
-	for _, f := range settings.Fields(Defaults()) {
-		if !fields[f.Key] {
-			t.Errorf("%s is not tested", f.Key)
-		}
-	}
+	})
 }
 
 // Whatever the ranges allow trains without trouble, and its values stay finite.
@@ -86,13 +36,9 @@ func TestExtremeSettings(t *testing.T) {
 		{"state=observation", "max_states=7"},
 		{"state=full"},
 	} {
-		cfg := Defaults()
-		if err := settings.Set(cfg, set, "--set"); err != nil {
-			t.Fatal(err)
-		}
 		for _, id := range []string{"idsgame-v12", "idsgame-minimal_defense-v13"} {
-			s := enrol(t, cfg, id, 2, algos.Budget{Steps: 3000}, 1, nil).train(t, 1)
-			for _, l := range s.learners {
+			r := defaults.With(set...).Open(t, algotest.Setup{ID: id, N: 2, Budget: algos.Budget{Steps: 3000}}, 1).Train(1)
+			for _, l := range r.Learners {
 				if slices.ContainsFunc(l.table.q, func(q float64) bool { return math.IsNaN(q) || math.IsInf(q, 0) }) {
 					t.Errorf("%v on %s: values %v", set, id, l.table.q)
 				}
@@ -115,13 +61,11 @@ func TestStates(t *testing.T) {
 		{"idsgame-v13", "full", 0, -1}, // what the encoding says
 		{"toy-corridor-v0", "auto", 0, 8},
 	} {
-		spec := must[envs.Env](t)(lookup(t, c.id).New(1)).Spec()
+		spec := algotest.NewEnv(c.id).Spec()
 		if c.rows < 0 {
 			c.rows = spec.Seats[c.seat].Encodings[idsgame.FullEncoding].States
 		}
-		cfg := Defaults()
-		cfg.State, cfg.InitialQ = c.state, 2.5
-		l := must[algos.Learner](t)(cfg.NewLearner(spec, c.seat, 1, 1)).(*learner)
+		l := defaults.With("state="+c.state, "initial_q=2.5").Learner(t, spec, c.seat, 1, 1)
 		if l.table.rows() != c.rows || (l.table.index != nil) != (c.rows == 0) {
 			t.Errorf("%s, seat %d, state %s: %d rows, want %d", c.id, c.seat, c.state, l.table.rows(), c.rows)
 		}
@@ -129,10 +73,9 @@ func TestStates(t *testing.T) {
 			t.Errorf("%s: values do not start at initial_q", c.id)
 		}
 	}
-	bare := boardSpec()
+	bare := algotest.BoardSpec()
 	bare.Seats[0].Encodings = nil
-	cfg := Defaults()
-	if l := must[algos.Learner](t)(cfg.NewLearner(bare, 0, 1, 1)).(*learner); l.table.index == nil {
+	if defaults.Learner(t, bare, 0, 1, 1).table.index == nil {
 		t.Error("auto without encodings is no hash table")
 	}
 }
@@ -144,9 +87,7 @@ func TestStateThatDoesNotSuit(t *testing.T) {
 		{"idsgame-maximal_attack-v0", "obs", "state = obs: idsgame-maximal_attack-v0 offers the defender: node, observation"},
 		{"toy-clock-v0", "node", "state = node: toy-clock-v0 offers the benign: state, observation"},
 	} {
-		cfg := Defaults()
-		cfg.State = c.state
-		_, err := cfg.NewLearner(must[envs.Env](t)(lookup(t, c.id).New(1)).Spec(), 0, 1, 1)
+		_, err := defaults.With("state="+c.state).Settings(t).NewLearner(algotest.NewEnv(c.id).Spec(), 0, 1, 1)
 		if err == nil || err.Error() != c.want {
 			t.Errorf("%s: error %v, want %s", c.id, err, c.want)
 		}

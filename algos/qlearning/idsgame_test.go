@@ -1,45 +1,26 @@
 package qlearning
 
 import (
-	"context"
 	"math"
 	"strings"
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 	"idsrl/envs/idsgame"
 )
 
-// played trains the open seat of an instance for 50,000 episodes and returns the share of 10,000 other games in which
-// the attacker wins, with the greedy policy.
-func played(tb testing.TB, cfg *Config, id string, instance, seed uint64, wrap func(envs.Env) envs.Env) float64 {
+// played is the share of games that the attacker wins against what is learnt in 50,000 episodes of an instance.
+func played(tb testing.TB, cfg *Config, id string, seed uint64, wrap func(envs.Env) envs.Env) float64 {
 	tb.Helper()
-	ctx := context.Background()
-	entry := lookup(tb, id)
-	env := must[envs.Env](tb)(entry.New(instance))
-	if wrap != nil {
-		env = wrap(env)
-	}
-	l := must[algos.Learner](tb)(cfg.NewLearner(env.Spec(), 0, 1, envs.Derive(seed, "learner", 0)))
-	vec := must[*envs.Vec](tb)(envs.NewVec(envs.Derive(seed, "training", 0), []envs.Env{env}, []envs.View{l.View()}))
-	if err := algos.NewSession(vec, []algos.Learner{l}, algos.Budget{Episodes: 50_000}).Run(ctx, 1); err != nil {
-		tb.Fatal(err)
-	}
-	game := must[envs.Env](tb)(entry.Game().New(instance))
-	players := must[[]envs.Policy](tb)(entry.Players(entry.Game(), 2))
-	for seat := range players {
-		if entry.Open(seat) {
-			players[seat] = l.Policy(algos.Greedy)
-		}
-	}
-	return must[algos.Tally](tb)(algos.Evaluate(ctx, game, players, 10_000, envs.Derive(seed, "evaluation", 0), nil)).HackProbability()
+	setup := algotest.Setup{ID: id, Instance: seed, N: 1, Budget: algos.Budget{Episodes: 50_000}, Wrap: wrap}
+	return algotest.Open[*learner](tb, setup, seed, cfg).Train(1).HackProbability()
 }
 
 // weakData is how many kinds of attack the data node of an instance is weak against.
-func weakData(tb testing.TB, id string, instance uint64) (n int) {
-	tb.Helper()
-	g := must[envs.Env](tb)(lookup(tb, id).Game().New(instance)).(*idsgame.Game)
+func weakData(id string, instance uint64) (n int) {
+	g := algotest.Must(algotest.Lookup(id).Game().New(instance)).(*idsgame.Game)
 	for _, x := range g.Base().Defence[:g.Rules().Config().NumAttackTypes] {
 		if x == 0 {
 			n++
@@ -66,7 +47,7 @@ func TestReachesBounds(t *testing.T) {
 			t.Parallel()
 			sum := 0.0
 			for seed := range uint64(3) {
-				sum += played(t, Defaults(), "idsgame-"+id, seed, seed, nil)
+				sum += played(t, Defaults(), "idsgame-"+id, seed, nil)
 			}
 			if math.Abs(sum/3-bound) > 0.02 {
 				t.Errorf("the attacker wins %.4f of the games, want %.3f", sum/3, bound)
@@ -82,11 +63,11 @@ func TestReachesBounds(t *testing.T) {
 		var count [2]float64
 		for instance := uint64(0); min(count[0], count[1]) < 3; instance++ {
 			kind := 0
-			if weakData(t, id, instance) > 2 {
+			if weakData(id, instance) > 2 {
 				kind = 1
 			}
-			if count[kind] < 3 && weakData(t, id, instance) > 1 {
-				sum[kind] += played(t, Defaults(), id, instance, instance, nil)
+			if count[kind] < 3 && weakData(id, instance) > 1 {
+				sum[kind] += played(t, Defaults(), id, instance, nil)
 				count[kind]++
 			}
 		}
@@ -103,9 +84,8 @@ func TestReachesBounds(t *testing.T) {
 	} {
 		t.Run("control/flipped sign/"+id, func(t *testing.T) {
 			t.Parallel()
-			flip := changing(func(out *envs.Outcome) { out.Rewards[0] *= -1 })
 			for seed := range uint64(3) {
-				x := played(t, Defaults(), "idsgame-"+id, seed, seed, flip)
+				x := played(t, Defaults(), "idsgame-"+id, seed, algotest.Flipped)
 				if x > bound-0.1 {
 					t.Errorf("the attacker wins %.4f of the games with flipped rewards", x)
 				}
@@ -129,7 +109,7 @@ func TestDefenderNeedsObservation(t *testing.T) {
 				cfg := Defaults()
 				cfg.State = state
 				for seed := range uint64(3) {
-					share[state] += played(t, cfg, id, seed, seed, nil) / 3
+					share[state] += played(t, cfg, id, seed, nil) / 3
 				}
 			}
 			if !(share[Observation] < share["node"]/2 && share[Observation] < 0.03) {

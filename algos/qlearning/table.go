@@ -7,6 +7,7 @@ import (
 
 	"idsrl/algos"
 	"idsrl/envs"
+	"idsrl/nets"
 )
 
 // table holds the values of all actions, a row for each state.
@@ -14,11 +15,11 @@ type table struct {
 	actions  int
 	q        []float64 // [rows x actions]
 	n        []uint32  // [rows x actions], updates so far, if the step size depends on them
-	encoding int       // which of the environment's encodings numbers the rows; none for a hash table
+	encoding int       // which of the environment's encodings numbers the rows, unless it is a hash table
 	initial  float64   // of a value
 
 	// Of a hash table only.
-	index  map[string]int // row by key
+	index  map[string]int // row by key; nil if the table is none
 	keys   []string       // by row
 	max    int            // rows
 	key    []byte         // scratch
@@ -28,6 +29,12 @@ type table struct {
 func (t *table) rows() int { return len(t.q) / t.actions }
 
 func (t *table) values(row int) []float64 { return t.q[row*t.actions : (row+1)*t.actions] }
+
+// best is the value of the best action that is legal.
+func (t *table) best(row int, legal []bool) float64 {
+	values := t.values(row)
+	return values[nets.ArgmaxLegal(values, legal)]
+}
 
 func (t *table) grow(rows int) {
 	for range rows * t.actions {

@@ -1,68 +1,23 @@
 package reinforce
 
 import (
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
-	"idsrl/algos"
-	"idsrl/envs"
-	"idsrl/envs/settings"
+	"idsrl/algos/algotest"
 )
 
-// Of a board.
-const obsLen, actions = 2, 3
-
-func boardSpec() *envs.Spec {
-	return &envs.Spec{ID: "board", Seats: []envs.Seat{{
-		Role: envs.Attacker, Obs: envs.UniformBox(0, 1, obsLen), Actions: envs.Discrete{N: actions},
-	}}}
-}
-
-// board is a learner without a game, and the Batch that it is shown.
+// board is a learner without a game.
 type board struct {
 	*learner
-	envs.Batch
-	chosen []int
-	rng    *rand.Rand
+	*algotest.Board
 }
 
-func newBoard(tb testing.TB, n int, set ...string) *board {
+func newBoard(tb testing.TB, n int, set ...string) board {
 	tb.Helper()
-	l := must[algos.Learner](tb)(configured(tb, set...).NewLearner(boardSpec(), 0, n, 1))
-	b := &board{l.(*learner), envs.Batch{
-		N: n, ObsLen: obsLen, Actions: actions,
-		Obs: make([]float32, n*obsLen), Last: make([]float32, n*obsLen),
-		Legal: make([]bool, n*actions), LastLegal: make([]bool, n*actions),
-		First: make([]bool, n), Reward: make([]float64, n), Terminated: make([]bool, n), Truncated: make([]bool, n),
-	}, make([]int, n), rand.New(envs.NewPCG(1))}
-	for i := range b.Legal {
-		b.Legal[i] = true
-	}
-	b.Anneal(0)
-	return b
-}
-
-// step acts, and shows what comes of it: a reward each, and the ends of some episodes.
-func (b *board) step(reward []float64, terminated ...int) {
-	b.Act(&b.Batch, b.chosen)
-	copy(b.Reward, reward)
-	clear(b.Terminated)
-	for _, i := range terminated {
-		b.Terminated[i] = true
-	}
-	for i := range b.Obs {
-		b.Obs[i] = b.rng.Float32()
-	}
-	b.hear()
-}
-
-// hear learns from the step.
-func (b *board) hear() {
-	if err := b.Learn(&b.Batch, b.chosen); err != nil {
-		panic(err)
-	}
+	b := algotest.NewBoard(tb, algotest.Configure(tb, Defaults(), set...), n)
+	return board{b.Learner.(*learner), b}
 }
 
 // Rewards become returns, episode by episode. The batch is the first episodes that begin, not the first to end; what
@@ -81,35 +36,35 @@ func TestCollect(t *testing.T) {
 			t.Errorf("parts %v, want %v", b.part, want)
 		}
 	}
-	b.step([]float64{1, 10})
-	b.step([]float64{2, 20}, 1)
+	b.Step([]float64{1, 10})
+	b.Step([]float64{2, 20}, 1)
 	batch(1, 20, 20) // 10 + ½·20, 20
 	part(counts, begins)
-	b.step([]float64{4, 30}, 1) // the third that begins
+	b.Step([]float64{4, 30}, 1) // the third that begins
 	batch(2, 20, 20, 30)
-	b.step([]float64{8, 40}, 1) // a fourth
+	b.Step([]float64{8, 40}, 1) // a fourth
 	batch(2, 20, 20, 30)
-	b.step([]float64{16, 50})
+	b.Step([]float64{16, 50})
 	part(counts, late)
 	if len(b.running[1].action) != 0 || len(b.running[0].action) != 5 || b.Adam.Steps != 0 {
 		t.Errorf("%d and %d steps of running episodes, %d updates", len(b.running[0].action), len(b.running[1].action), b.Adam.Steps)
 	}
-	if len(b.batch.action) != 3 || len(b.batch.obs) != 3*obsLen || len(b.batch.legal) != 3*actions {
+	if len(b.batch.action) != 3 || len(b.batch.obs) != 3*algotest.States || len(b.batch.legal) != 3*algotest.Actions {
 		t.Errorf("%d actions, %d entries of observations and %d of masks", len(b.batch.action), len(b.batch.obs), len(b.batch.legal))
 	}
-	b.step([]float64{32, 60}, 0)
+	b.Step([]float64{32, 60}, 0)
 	part(begins, late)
 	batch(0)
 	if b.Adam.Steps != 1 {
 		t.Fatalf("%d updates", b.Adam.Steps)
 	}
-	b.step([]float64{1, 70}, 1) // it began before the update
+	b.Step([]float64{1, 70}, 1) // it began before the update
 	part(counts, begins)
 	batch(0)
-	b.step([]float64{1, 2}, 0, 1) // one of two steps, one of one
+	b.Step([]float64{1, 2}, 0, 1) // one of two steps, one of one
 	batch(2, 1.5, 1, 2)
 	b.Truncated[1] = true // counts with the rewards it got; in environment 0 one more has begun
-	b.step([]float64{1, 7}, 0)
+	b.Step([]float64{1, 7}, 0)
 	if b.Adam.Steps != 2 {
 		t.Errorf("%d updates after the third episode", b.Adam.Steps)
 	}
@@ -131,11 +86,11 @@ func TestBaselines(t *testing.T) {
 		b := newBoard(t, 4, set...)
 		before := newBoard(t, 4, set...).Net.Tensors()
 		for range 400 { // episodes of one step
-			b.Act(&b.Batch, b.chosen)
-			for i, a := range b.chosen {
+			b.Choose()
+			for i, a := range b.Chosen {
 				b.Reward[i], b.Terminated[i] = float64(a%2), true
 			}
-			b.hear()
+			b.Hear()
 		}
 		moved := false
 		for k, tensor := range b.Net.Tensors() {
@@ -146,16 +101,7 @@ func TestBaselines(t *testing.T) {
 		if moved != c.value {
 			t.Errorf("%v: the value moves: %v", c.set, moved)
 		}
-		other := 0
-		for range 50 {
-			b.step(nil)
-			for _, a := range b.chosen {
-				if a != 1 {
-					other++
-				}
-			}
-		}
-		if other > 20 { // of 200; 133 before training
+		if other := 200 - b.Plays(1, 50); other > 20 { // of 200; 133 before training
 			t.Errorf("%v: plays what pays nothing %d times", c.set, other)
 		}
 	}
@@ -174,26 +120,32 @@ func TestStateErrors(t *testing.T) {
 		"fewer rewards":            func(l *learner) { l.batch.reward = l.batch.reward[1:] },
 		"more observations":        func(l *learner) { l.batch.obs = append(l.batch.obs, 1) },
 		"fewer masks":              func(l *learner) { l.running[1].legal = l.running[1].legal[1:] },
-		"an action of another":     func(l *learner) { l.running[1].action[0] = actions },
+		"an action of another":     func(l *learner) { l.running[1].action[0] = algotest.Actions },
 		"a negative action":        func(l *learner) { l.batch.action[0] = -1 },
 		"an action that is masked": func(l *learner) { clear(l.batch.legal) },
 	} {
 		b := newBoard(t, 2, "network.hidden=[4]", "episodes_per_update=3")
-		b.step([]float64{1, 1}, 0)
-		b.step([]float64{1, 1}, 0)
+		b.Step([]float64{1, 1}, 0)
+		b.Step([]float64{1, 1}, 0)
 		fresh := newBoard(t, 2, "network.hidden=[4]", "episodes_per_update=3")
-		if err := fresh.UnmarshalBinary(must[[]byte](t)(b.MarshalBinary())); err != nil {
-			t.Fatal(err)
-		}
+		algotest.Restore(t, fresh.learner, b.learner)
 		change(b.learner)
-		if err := fresh.UnmarshalBinary(must[[]byte](t)(b.MarshalBinary())); err == nil {
+		if err := fresh.UnmarshalBinary(algotest.Must(b.MarshalBinary())); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 }
 
-func TestDefaults(t *testing.T) {
-	if err := settings.Check(Defaults()); err != nil {
-		t.Error(err)
+func TestMetrics(t *testing.T) {
+	b := newBoard(t, 2, "network.hidden=[4]", "episodes_per_update=3")
+	got := algotest.CheckMetrics(t, b.Board, func() {
+		for range 6 { // episodes of one step
+			b.Step([]float64{b.Rng.Float64(), b.Rng.Float64()}, 0, 1)
+		}
+	})
+	if got["learning_rate"] != 2e-3 || got["updates"] != 3 {
+		t.Errorf("%v", got)
 	}
 }
+
+func TestAlgorithm(t *testing.T) { algotest.CheckAlgorithm(t, Algorithm()) }
