@@ -125,26 +125,47 @@ vuln: ## Look for known vulnerabilities that the code can reach
 		*) exit $$status ;; \
 	esac; fi
 
-# The published numbers of tabular Q-learning: ten seeds, each with its layout. A run's bytes depend on nothing but its
-# configuration, so the probabilities come out the same again; times do not.
-RUNS      := bin/runs/tabular-q
+# The published numbers: ten seeds, each with its layout. A run's bytes depend on nothing but its configuration, so the
+# probabilities come out the same again; times do not.
+RUNS      := bin/runs
 VERSIONS  := 0 1 2 3
 ATTACKERS := $(foreach v,$(VERSIONS),idsgame-minimal_defense-v$(v) idsgame-random_defense-v$(v))
 DEFENDERS := $(foreach v,$(VERSIONS),idsgame-maximal_attack-v$(v) idsgame-random_attack-v$(v))
+NEURAL    := dqn reinforce actor-critic ppo
+SCOUTING  := idsgame-minimal_defense-v19 idsgame-maximal_attack-v19
+POLICIES  := flat autoregressive
 
 .PHONY: tabular-q
 tabular-q: build ## Train what results/tabular-q.csv and results/baselines.csv report (about ten minutes)
-	@rm -rf $(RUNS)
+	@rm -rf $(RUNS)/tabular-q
 	@for id in $(ATTACKERS); do \
-		$(BIN) train --env $$id --algo tabular-q --seeds 10 --out $(RUNS)/$$id || exit 1; \
+		$(BIN) train --env $$id --algo tabular-q --seeds 10 --out $(RUNS)/tabular-q/$$id || exit 1; \
 	done
 	@for id in $(DEFENDERS); do \
-		$(BIN) train --env $$id --algo tabular-q --episodes 500000 --seeds 10 --out $(RUNS)/$$id/node || exit 1; \
+		$(BIN) train --env $$id --algo tabular-q --episodes 500000 --seeds 10 --out $(RUNS)/tabular-q/$$id/node || exit 1; \
 		$(BIN) train --env $$id --algo tabular-q --set state=observation --episodes 1000000 --seeds 10 \
-			--out $(RUNS)/$$id/observation || exit 1; \
+			--out $(RUNS)/tabular-q/$$id/observation || exit 1; \
 	done
-	$(BIN) results --format csv $(RUNS) > results/tabular-q.csv
+	$(BIN) results --format csv $(RUNS)/tabular-q > results/tabular-q.csv
 	$(BIN) baselines --seeds 10 --games 20000 --format csv $(DEFENDERS) > results/baselines.csv
+	@$(MAKE) tables
+
+.PHONY: neural
+neural: build ## Train what results/neural.csv reports (about an hour)
+	@rm -rf $(RUNS)/neural
+	@for algo in $(NEURAL); do for id in $(ATTACKERS) $(DEFENDERS); do \
+		$(BIN) train --env $$id --algo $$algo --seeds 10 --out $(RUNS)/neural/$$id/$$algo || exit 1; \
+	done; done
+	@for id in $(SCOUTING); do for policy in $(POLICIES); do for frames in 1 4; do \
+		$(BIN) train --env $$id --algo ppo --set network.policy=$$policy --set network.frames=$$frames --seeds 10 \
+			--out $(RUNS)/neural/$$id/$$policy-$$frames || exit 1; \
+	done; done; done
+	$(BIN) results --format csv $(RUNS)/neural > results/neural.csv
+	@$(MAKE) tables
+
+.PHONY: speed
+speed: ## Measure updates beside PyTorch on one core, into results/speed.csv (half a minute)
+	$(GO) test ./nets -count 1 -v -run '^TestTorch$$' -speed '$(CURDIR)/results/speed.csv'
 	@$(MAKE) tables
 
 .PHONY: tables

@@ -15,9 +15,13 @@ import (
 // TestReadmeTables holds the tables in README files equal to the numbers published in this folder; -update rewrites
 // them. A table stands between <!-- table NAME --> and <!-- end -->.
 func TestReadmeTables(t *testing.T) {
-	tables := map[string]*Grid{"attackers": attackers(t), "defenders": defenders(t)}
+	tables := map[string]*Grid{
+		"attackers": attackers(t), "defenders": defenders(t),
+		"neural": neural(t), "scouting": scouting(t),
+		"updates": speed(t, "µs"), "training": speed(t, "steps/s"),
+	}
 	block := regexp.MustCompile(`(?s)<!-- table (\w+) -->\n.*?<!-- end -->`)
-	for _, path := range []string{"../README.md", "../algos/README.md"} {
+	for _, path := range []string{"../README.md", "../algos/README.md", "../nets/README.md", "README.md"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -139,6 +143,80 @@ func defenders(t *testing.T) *Grid {
 		best := find(t, baselines, "env", ref["env"], "player", "best constant")
 		g.Add(environment(ref), one.estimate(t, "greedy_hack_probability"), best.estimate(t, "hack_probability"),
 			keys.estimate(t, "greedy_hack_probability"), Cell{Text: ref["original"]})
+	}
+	return g
+}
+
+// neural is all algorithms with their default settings in versions 0 to 3.
+func neural(t *testing.T) *Grid {
+	g := newReadmeGrid("environment", "best possible", "tabular Q", "DQN", "REINFORCE", "actor-critic", "PPO",
+		"original's DQN / REINFORCE / actor-critic")
+	runs, tabular := published(t, "neural.csv"), published(t, "tabular-q.csv")
+	for _, ref := range published(t, "references.csv") {
+		bound, keys := ref["bound"], "tabular-q"
+		if bound == "" { // a defender
+			bound, keys = "0", "tabular-q+state=observation"
+			if ref["env"] == "idsgame-random_attack-v1" {
+				bound = "≤ 0.128"
+			}
+		}
+		cells := []Cell{environment(ref), {Text: bound}, find(t, tabular, "env", ref["env"], "algo", keys).estimate(t, "greedy_hack_probability")}
+		for _, algo := range []string{"dqn", "reinforce", "actor-critic", "ppo"} {
+			cells = append(cells, find(t, runs, "env", ref["env"], "algo", algo).estimate(t, "greedy_hack_probability"))
+		}
+		g.Add(append(cells, Cell{Text: ref["original_neural"]})...)
+	}
+	return g
+}
+
+// speed is the work that is measured in a unit, beside PyTorch and the graph.
+func speed(t *testing.T, unit string) *Grid {
+	g := newReadmeGrid("work", "budget, "+unit, "idsrl, "+unit, "PyTorch, "+unit, "times as fast", "gorgonia graph, "+unit)
+	for _, r := range published(t, "speed.csv") {
+		if r["unit"] == unit {
+			g.Add(Cell{Text: r["work"]}, Cell{Text: r["budget"]}, Cell{Text: r["idsrl"]}, Cell{Text: r["pytorch"]},
+				r.ratio(t, "idsrl", "pytorch"), Cell{Text: r["graph"]})
+		}
+	}
+	return g
+}
+
+// ratio tells how many times as fast column a is as b; nothing if one is empty.
+func (r row) ratio(t *testing.T, a, b string) Cell {
+	t.Helper()
+	if r[a] == "" || r[b] == "" {
+		return Cell{}
+	}
+	var x [2]float64
+	for i, column := range []string{a, b} {
+		var err error
+		if x[i], err = strconv.ParseFloat(r[column], 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.HasSuffix(r["unit"], "/s") {
+		x[0], x[1] = x[1], x[0]
+	}
+	return Cell{Text: strconv.FormatFloat(x[1]/x[0], 'f', 1, 64)}
+}
+
+// scouting is PPO where a defence is unknown until it is scouted: policies that choose at once and node by node, of what
+// they see now and of the last observations.
+func scouting(t *testing.T) *Grid {
+	g := newReadmeGrid("environment", "best possible", "flat", "autoregressive", "flat, 4 frames", "autoregressive, 4 frames",
+		"original, autoregressive")
+	runs := published(t, "neural.csv")
+	for _, ref := range [][3]string{
+		{"idsgame-minimal_defense-v19", "0.401", "0.37 to 0.38"}, {"idsgame-maximal_attack-v19", "0", "0.04 to 0.05"},
+	} {
+		cells := []Cell{{Text: strings.TrimPrefix(ref[0], "idsgame-")}, {Text: ref[1]}}
+		for _, algo := range []string{
+			"ppo", "ppo+network.policy=autoregressive", "ppo+network.frames=4",
+			"ppo+network.policy=autoregressive,network.frames=4",
+		} {
+			cells = append(cells, find(t, runs, "env", ref[0], "algo", algo).estimate(t, "greedy_hack_probability"))
+		}
+		g.Add(append(cells, Cell{Text: ref[2]})...)
 	}
 	return g
 }
