@@ -171,7 +171,7 @@ func neural(t *testing.T) *Grid {
 
 // speed is the work that is measured in a unit, beside PyTorch and the graph.
 func speed(t *testing.T, unit string) *Grid {
-	g := newReadmeGrid("work", "budget, "+unit, "idsrl, "+unit, "PyTorch, "+unit, "times as fast", "gorgonia graph, "+unit)
+	g := newReadmeGrid("work", "budget, "+unit, "idsrl, direct, "+unit, "PyTorch, "+unit, "times as fast", "idsrl, gorgonia graph, "+unit)
 	for _, r := range published(t, "speed.csv") {
 		if r["unit"] == unit {
 			g.Add(Cell{Text: r["work"]}, Cell{Text: r["budget"]}, Cell{Text: r["idsrl"]}, Cell{Text: r["pytorch"]},

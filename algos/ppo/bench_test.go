@@ -13,6 +13,10 @@ func BenchmarkTrain(b *testing.B) {
 	}
 	train("default", 16)
 	train("autoregressive", 16, "network.policy=autoregressive")
-	train("1x2048,10 epochs,minibatch 64", 1, "horizon=2048", "epochs=10", "minibatch=64")
-	train("16x128,4 epochs,minibatch 256", 16, "horizon=128", "epochs=4", "minibatch=256")
+	for _, backend := range []string{"gorgonia", "direct"} {
+		train("1x2048,10 epochs,minibatch 64,"+backend, 1,
+			"horizon=2048", "epochs=10", "minibatch=64", "network.backend="+backend)
+		train("16x128,4 epochs,minibatch 256,"+backend, 16,
+			"horizon=128", "epochs=4", "minibatch=256", "network.backend="+backend)
+	}
 }
