@@ -43,4 +43,7 @@
 // A file is one YAML mapping of at most 64 KiB. Anchors, aliases, tags, merge keys and complex keys are errors: a file
 // says what it means on the line where it says it. A key without a value is one too, never a zero. Integers may be
 // written like 1e6 or 1_000_000. An empty list is read as nil.
+//
+// A format that no struct describes, because its keys are data or its lists hold mappings, is read value by value with
+// [Parse]; a [Node] reports problems in the same way.
 package settings
