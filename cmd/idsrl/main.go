@@ -23,6 +23,7 @@ import (
 	"idsrl/algos/reinforce"
 	"idsrl/envs"
 	"idsrl/envs/idsgame"
+	"idsrl/envs/netsecgame/play"
 	"idsrl/envs/settings"
 	"idsrl/envs/toy"
 	"idsrl/experiments"
@@ -44,6 +45,7 @@ const (
 func environments() *envs.Registry {
 	r := new(envs.Registry)
 	r.Add(idsgame.Entries()...)
+	r.Add(play.Entries()...)
 	r.Add(toy.Entries()...)
 	return r
 }
@@ -157,7 +159,7 @@ that does not exist or a setting out of range; 130 interrupted.`,
 		},
 		Commands: withUsageErrors([]*cli.Command{
 			trainCommand(), evalCommand(), exportCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(),
-			baselinesCommand(), benchCommand(),
+			serveCommand(), baselinesCommand(), benchCommand(),
 		}),
 	}
 }
