@@ -37,11 +37,10 @@ type Episode struct {
 // A Coordinator runs one game. It is a state machine: Connect, Handle, Leave and Stop are its events, and what they
 // return are its replies. One goroutine uses it at a time.
 type Coordinator struct {
-	opts    Options
-	task    *netsecgame.Task
-	world   *netsecgame.World
-	hash    string
-	actions []byte // all of them, as a JSON string; nil unless whitebox
+	opts  Options
+	task  *netsecgame.Task
+	world *netsecgame.World
+	hash  string
 
 	clients int       // connections
 	agents  []*Client // in joining order
@@ -62,8 +61,8 @@ type Reply struct {
 type Client struct {
 	address string // as in replies
 	text    []byte // of its last reply
-	view    []byte // its state as text,
-	version uint64 // of this version
+	view    []byte // its state as text
+	version uint64 // of that state
 
 	agent   *netsecgame.Agent // nil before it joins
 	name    string
@@ -138,12 +137,6 @@ func New(task *netsecgame.Task, opts Options) *Coordinator {
 	if opts.MaxConnections == 0 && opts.Compat.Slots {
 		c.opts.MaxConnections = task.RequiredPlayers
 		c.stopped = task.RequiredPlayers == 0
-	}
-	if opts.Whitebox {
-		list := appendList(nil, c.world.AllActions(), func(dst []byte, a netsecgame.Action) []byte {
-			return appendAction(dst, &Played{Action: a})
-		})
-		c.actions = appendString(nil, string(list))
 	}
 	return c
 }

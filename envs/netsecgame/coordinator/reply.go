@@ -3,6 +3,8 @@ package coordinator
 import (
 	"bytes"
 	"strconv"
+
+	"idsrl/envs/netsecgame"
 )
 
 // endMark follows every reply. Clients look for it anywhere in what they read.
@@ -83,8 +85,11 @@ func (c *Coordinator) welcome(cl *Client) {
 	b = append(b, `,"message":{"message":`...)
 	b = appendString(b, "Welcome "+cl.name+", registred as AgentRole."+roleNames[cl.agent.Role])
 	b = append(c.terms(b, cl), `,"actions":`+actionList...)
-	if c.actions != nil {
-		b = append(append(b, `,"all_actions":`...), c.actions...)
+	if c.opts.Whitebox { // a megabyte, which is not kept
+		list := appendList(nil, c.world.AllActions(), func(dst []byte, a netsecgame.Action) []byte {
+			return appendAction(dst, &Played{Action: a})
+		})
+		b = appendString(append(b, `,"all_actions":`...), string(list))
 	}
 	c.send(cl, append(b, '}'))
 }

@@ -25,7 +25,7 @@ type conn struct {
 	// Of the room's goroutine.
 	client *coordinator.Client
 	queue  []*coordinator.Request // that came before the reply to an earlier one
-	heard  time.Time              // when the last message came
+	heard  time.Time              // when the last message came, or the last reply went out
 
 	mu   sync.Mutex
 	out  []byte        // to be written
