@@ -34,11 +34,11 @@ func (p *process) address(t *testing.T) string {
 	return address
 }
 
-// A conversation of the original can be held with the server, started as its header says, until an interrupt.
+// A conversation of the original can be held with the server, started as its header says, until an interrupt. One after
+// the other: building the command line writes to variables of package cli.
 func TestServe(t *testing.T) {
 	for _, name := range []string{"dynamic_two_networks", "whitebox_two_networks_tiny", "live_view", "join_wait"} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			file := filepath.Join(conversations, name+".jsonl.gz")
 			h, dir := header(t, file), t.TempDir()
 			args := []string{
