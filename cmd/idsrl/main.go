@@ -159,7 +159,7 @@ that does not exist or a setting out of range; 130 interrupted.`,
 		},
 		Commands: withUsageErrors([]*cli.Command{
 			trainCommand(), evalCommand(), exportCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(),
-			serveCommand(), baselinesCommand(), benchCommand(),
+			serveCommand(), agentCommand(), baselinesCommand(), benchCommand(),
 		}),
 	}
 }
