@@ -98,3 +98,20 @@ func LoadTask(file string, data []byte) (t *Task, warnings settings.Errors, err 
 	}
 	return t, byLine(r.warnings), nil
 }
+
+// Final is the reward of an agent's last action with what the end of the episode adds (section 11). A defender succeeds if no
+// attacker does.
+func (r *Rewards) Final(reward float64, a *Agent, succeeded bool) float64 {
+	switch {
+	case a.Role == envs.Benign:
+		return reward
+	case succeeded:
+		reward += r.Success
+	default:
+		reward += r.Fail
+	}
+	if a.Role == envs.Defender {
+		reward += r.FalsePositive * float64(a.FalsePositives)
+	}
+	return reward
+}

@@ -133,25 +133,13 @@ func (c *Coordinator) settle() {
 		}
 		won = won || cl.agent.Role == envs.Attacker && cl.status == success
 	}
-	pay := &c.task.Rewards
 	for _, cl := range c.agents {
-		switch cl.agent.Role {
-		case envs.Attacker:
-			if cl.status == success {
-				cl.reward += pay.Success
-			} else {
-				cl.reward += pay.Fail
-			}
-		case envs.Defender:
-			if won {
+		if cl.agent.Role == envs.Defender {
+			if cl.status = success; won {
 				cl.status = fail
-				cl.reward += pay.Fail
-			} else {
-				cl.status = success
-				cl.reward += pay.Success
 			}
-			cl.reward += pay.FalsePositive * float64(cl.agent.FalsePositives)
 		}
+		cl.reward = c.task.Rewards.Final(cl.reward, cl.agent, cl.status == success)
 	}
 	for _, cl := range c.agents {
 		if cl.waits == toEnd {

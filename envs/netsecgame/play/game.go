@@ -248,26 +248,19 @@ func (g *Game) attacked() bool {
 
 // settle adds the rewards of the end and returns who wins.
 func (g *Game) settle(rewards []float64) envs.Role {
-	pay := &g.task.Rewards
 	winner := envs.Defender
 	for i := range g.players { // attackers first
 		p := &g.players[i]
+		succeeded := p.succeeded
 		switch p.agent.Role {
 		case envs.Attacker:
-			if p.succeeded {
-				rewards[i] += pay.Success
+			if succeeded {
 				winner = envs.Attacker
-			} else {
-				rewards[i] += pay.Fail
 			}
 		case envs.Defender:
-			if winner == envs.Attacker {
-				rewards[i] += pay.Fail
-			} else {
-				rewards[i] += pay.Success
-			}
-			rewards[i] += pay.FalsePositive * float64(p.agent.FalsePositives)
+			succeeded = winner == envs.Defender
 		}
+		rewards[i] = g.task.Rewards.Final(rewards[i], p.agent, succeeded)
 	}
 	return winner
 }
