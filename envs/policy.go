@@ -42,18 +42,21 @@ func (u *uniform) Act(env Env, seat int, rng *rand.Rand) int {
 func RandomLegal(legal []bool, rng *rand.Rand) int {
 	count := 0
 	for _, ok := range legal {
-		if ok {
-			count++
-		}
+		count += number(ok)
 	}
 	k := rng.IntN(count)
 	for id, ok := range legal {
-		if ok {
-			if k == 0 {
-				return id
-			}
-			k--
+		if k -= number(ok); k < 0 {
+			return id
 		}
 	}
 	panic("unreachable")
+}
+
+// number is 1 if b is true, else 0. It compiles to no branch, which would be mispredicted often in a long list.
+func number(b bool) (n int) {
+	if b {
+		n = 1
+	}
+	return n
 }

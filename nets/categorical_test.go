@@ -2,6 +2,7 @@ package nets
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -135,6 +136,20 @@ func TestArgmaxLegal(t *testing.T) {
 	}{{[]bool{true, true, true, true}, 0}, {[]bool{false, true, true, true}, 2}, {[]bool{false, false, false, false}, -1}} {
 		if got := ArgmaxLegal(values, k.legal); got != k.want {
 			t.Errorf("ArgmaxLegal(%v) = %d, want %d", k.legal, got, k.want)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 2000 {
+		n := rng.IntN(30)
+		values, legal, want := make([]float64, n), make([]bool, n), -1
+		for j := range values {
+			values[j], legal[j] = float64(rng.IntN(5)), rng.IntN(3) == 0
+			if legal[j] && (want < 0 || values[j] > values[want]) {
+				want = j
+			}
+		}
+		if got := ArgmaxLegal(values, legal); got != want {
+			t.Fatalf("ArgmaxLegal(%v, %v) = %d, want %d", values, legal, got, want)
 		}
 	}
 }
