@@ -8,7 +8,11 @@
 // Tables over actions, such as policies and Q, are indexed [state][action id]. A policy holds probabilities. What it
 // says about actions that are not legal, or in states without actions, does not matter.
 //
-// Time limits are not part of a model: a limit that truncates an episode does not change what a state is worth.
+// Where no state recurs, nothing needs to be discounted: [Solution] and [BackwardInduction] take the states one after the
+// other. [Finite] is such a game together with the environment that plays it.
+//
+// Time limits are not part of a model, but of the states of a Finite where they matter: a limit that truncates an episode
+// does not change what a state is worth.
 package exact
 
 import (

@@ -15,16 +15,9 @@ type Game interface {
 // equilibrium. It panics if gamma is outside [0, 1) or tol is not positive.
 func Shapley(g Game, gamma, tol float64) (v []float64, policies [2][][]float64) {
 	stage := func(s int, v []float64) (value float64, x, y []float64) {
-		rows, cols := g.Legal(0, s), g.Legal(1, s)
-		if len(rows) == 0 || len(cols) == 0 {
+		payoff := payoffs(g, s, func(ts []Transition) float64 { return expect(ts, v, gamma) })
+		if payoff == nil {
 			return 0, nil, nil
-		}
-		payoff := make([][]float64, len(rows))
-		for i, a := range rows {
-			payoff[i] = make([]float64, len(cols))
-			for j, b := range cols {
-				payoff[i][j] = expect(g.Joint(nil, s, a, b), v, gamma)
-			}
 		}
 		return MatrixGame(payoff)
 	}
@@ -40,6 +33,24 @@ func Shapley(g Game, gamma, tol float64) (v []float64, policies [2][][]float64) 
 		policies[0][s], policies[1][s] = spread(x, g.Legal(0, s)), spread(y, g.Legal(1, s))
 	}
 	return v, policies
+}
+
+// payoffs is the matrix game of state s, where worth is what seat 0 gets from what may happen; nil where there are no
+// actions.
+func payoffs(g Game, s int, worth func([]Transition) float64) [][]float64 {
+	rows, cols := g.Legal(0, s), g.Legal(1, s)
+	if len(rows) == 0 || len(cols) == 0 {
+		return nil
+	}
+	var room [16]Transition
+	payoff, cells := make([][]float64, len(rows)), make([]float64, len(rows)*len(cols))
+	for i, a := range rows {
+		payoff[i] = cells[i*len(cols) : (i+1)*len(cols)]
+		for j, b := range cols {
+			payoff[i][j] = worth(g.Joint(room[:0], s, a, b))
+		}
+	}
+	return payoff
 }
 
 // spread turns probabilities of the actions in ids into a row over all ids.
@@ -91,6 +102,10 @@ func (m *against) Transitions(dst []Transition, s, a int) []Transition {
 // probabilities x, which get at least the value, and the column player's y, which concede at most that. It is the
 // simplex method on max Σu with A u <= 1, u >= 0, where A is the payoff made positive; then y = u/Σu, and the dual
 // solution gives x (Dantzig 1951). Bland's rule keeps it from running in circles.
+//
+// It is not gonum's lp.Simplex, which takes 10 to 100 times as long (0.24 against 24 µs for 2 x 2, 3.9 against 38 ms for
+// 60 x 60; BenchmarkMatrixGame), has no dual solution, and may not return where many payoffs are equal. The tests hold
+// the two equal.
 func MatrixGame(payoff [][]float64) (value float64, x, y []float64) {
 	rows, cols := len(payoff), len(payoff[0])
 	low, high := payoff[0][0], payoff[0][0]

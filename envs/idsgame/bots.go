@@ -166,6 +166,25 @@ func (g *Game) LegalAttacks(dst []int) []int {
 	return dst
 }
 
+// visibleAttacks appends the legal attack ids of the nodes that the local view shows; if there are none, the ids of the
+// local action space.
+func (g *Game) visibleAttacks(dst []int) []int {
+	start := len(dst)
+	for _, u := range g.visible() {
+		for id := u * g.rules.attackWidth; id < (u+1)*g.rules.attackWidth; id++ {
+			if g.view.legal[AttackerSeat][id] {
+				dst = append(dst, id)
+			}
+		}
+	}
+	if len(dst) == start {
+		for id := range g.rules.LocalAttackActions() {
+			dst = append(dst, id)
+		}
+	}
+	return dst
+}
+
 // localOrAll appends the ids of the local action space whose translation is legal, or all of them if there is none.
 func (g *Game) localOrAll(dst []int, local int) []int {
 	start := len(dst)
@@ -191,17 +210,7 @@ func (b *randomAttack) Act(env envs.Env, _ int, rng *rand.Rand) int {
 	g := game(env)
 	r := g.rules
 	if r.LocalAttackActions() > 0 {
-		b.ids = b.ids[:0]
-		for _, u := range g.visible() {
-			for id := u * r.attackWidth; id < (u+1)*r.attackWidth; id++ {
-				if g.view.legal[AttackerSeat][id] {
-					b.ids = append(b.ids, id)
-				}
-			}
-		}
-		if len(b.ids) == 0 {
-			return rng.IntN(r.LocalAttackActions())
-		}
+		b.ids = g.visibleAttacks(b.ids[:0])
 		return b.ids[rng.IntN(len(b.ids))]
 	}
 	if g.view.legalCount == 0 {

@@ -60,6 +60,9 @@
 // rewards out. Game is the Env above it: it draws rolls and initial states, and keeps observations, legal actions and
 // what the bots look for up to date cell by cell. Dealer makes initial states from any source of draws.
 //
+// Model writes a game out for package exact, by the same Apply and Dealer, so that its value can be computed, and
+// Game.BestAttack finds the best response to a bot.
+//
 // # Differences from the original
 //
 // What its traces show is kept, odd or not: among others, the start node can be defended (1 in the specification's list

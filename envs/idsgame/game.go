@@ -108,8 +108,15 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 		panic(fmt.Sprintf("idsgame: attack %d or defence %d is outside the action spaces", attack, defence))
 	}
 	g.roll = g.rolls.Float64()
+	g.play(attack, defence, g.roll, &g.last)
+	g.Outcome(out)
+	g.ready = !out.Over()
+	return nil
+}
+
+// Outcome writes what the last Step or Apply brought.
+func (g *Game) Outcome(out *envs.Outcome) {
 	tr := &g.last
-	g.play(attack, defence, g.roll, tr)
 	// The score is infinite where everything is at the maximum; a learner gets the sum of all rows instead.
 	out.Rewards[AttackerSeat] = tr.AttackerReward
 	out.Rewards[DefenderSeat] = tr.DefenderReward
@@ -123,17 +130,16 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 	case g.state.Detected:
 		out.Terminated, out.Winner = true, envs.Defender
 	}
-	g.ready = !out.Over()
-	return nil
 }
 
-// Last is what the last Step did, and the detection roll that it was given.
+// Last is what the last Step or Apply did, and the detection roll that it was given.
 func (g *Game) Last() (tr Transition, roll float64) { return g.last, g.roll }
 
 // Apply is Rules.Apply on the game's state. It ignores whether the episode is over.
-func (g *Game) Apply(attack, defence int, roll float64) (tr Transition) {
-	g.play(attack, defence, roll, &tr)
-	return tr
+func (g *Game) Apply(attack, defence int, roll float64) Transition {
+	g.roll = roll
+	g.play(attack, defence, roll, &g.last)
+	return g.last
 }
 
 func (g *Game) play(attack, defence int, roll float64, tr *Transition) {

@@ -124,10 +124,13 @@ func (d *Dealer) reveal(s *State, p float64) {
 // generator is the Source of a game. It does not draw where only one number is possible.
 type generator struct{ *rand.Rand }
 
-func (g generator) Distinct(dst []int, n int) {
+func (g generator) Distinct(dst []int, n int) { distinct(dst, n, g.IntN) }
+
+// distinct fills dst with distinct numbers out of 0..n-1 in ascending order, by draws of intN.
+func distinct(dst []int, n int, intN func(n int) int) {
 	for i := range dst {
 		// Of the n-i numbers left, take the k-th: skip those already drawn, which dst[:i] holds in ascending order.
-		k, at := g.IntN(n-i), 0
+		k, at := intN(n-i), 0
 		for at < i && dst[at] <= k {
 			k++
 			at++

@@ -129,10 +129,9 @@ func (r *Rules) apply(s *State, attack, defence int, roll float64, tr *Transitio
 
 // attack is the attacker's part of a step, with an attack or reconnaissance that is possible.
 func (r *Rules) attack(s *State, a *target, id int, roll float64, tr *Transition) {
-	p := r.detection[r.Detection(s, a.node)]
+	p := r.risk(s, a)
 	if a.scout {
 		tr.Scouted = true
-		p *= r.cfg.DetectionFactor
 		r.scout(s, a.node, tr)
 	} else {
 		value := s.Attack[id]
@@ -157,6 +156,15 @@ func (r *Rules) attack(s *State, a *target, id int, roll float64, tr *Transition
 		s.Detected = true
 		r.rewardDetection(s, a, tr)
 	}
+}
+
+// risk is the probability that an attack or reconnaissance is detected if it fails; 1 and above is certain.
+func (r *Rules) risk(s *State, a *target) float64 {
+	p := r.detection[r.Detection(s, a.node)]
+	if a.scout {
+		p *= r.cfg.DetectionFactor
+	}
+	return p
 }
 
 // scout reveals the defence values of node.
