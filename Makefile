@@ -13,7 +13,7 @@ VULNDB    ?= https://vuln.go.dev
 RACE_PACKAGES   ?= ./experiments/... ./cmd/... ./algos/... ./envs ./envs/netsecgame/server ./nets
 FUZZ_PACKAGES   ?= ./...
 BENCH_PACKAGES  ?= ./...
-GOLDEN_PACKAGES ?= ./envs/... ./results ./cmd/...
+GOLDEN_PACKAGES ?= ./envs/... ./experiments ./results ./cmd/...
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
@@ -166,6 +166,63 @@ neural: build ## Train what results/neural.csv reports (about an hour)
 	$(BIN) results --format csv $(RUNS)/neural > results/neural.csv
 	@$(MAKE) tables
 
+# NetSecGame: what stands in experiments/netsecgame, each seed tested by as many games as were published, with each step
+# limit or, after training with five variants of the addresses, with one of these and with a sixth. Of a table for each
+# test, one is made with a single header.
+NETSECGAME := experiments/netsecgame
+LIMITS     := max_steps=30 max_steps=60 max_steps=100
+SCENARIOS  := two_networks_small two_networks
+ONE_HEADER := awk 'NR == 1 { header = $$0; print } $$0 != header'
+
+.PHONY: netsecgame
+netsecgame: build ## Train and test what results/netsecgame.csv reports (half an hour)
+	@for experiment in $(NETSECGAME)/*/*/; do $(MAKE) --no-print-directory -C $$experiment run SEEDS=10 || exit 1; done
+	@for experiment in $$(cd $(NETSECGAME); echo */*); do \
+		case $$experiment in *five_addresses*) tests='addresses=[1] addresses=[6]';; *) tests='$(LIMITS)';; esac; \
+		for test in $$tests; do \
+			rows=$$($(BIN) eval --format csv --episodes 250 --env-set $$test $(RUNS)/netsecgame/$$experiment/seed-*) || exit 1; \
+			echo "$$rows" | sed "1s|^|experiment,test,|; 2,\$$s|^|$$experiment,$$test,|"; \
+		done; \
+	done > $(RUNS)/netsecgame/tests.csv
+	@for limit in $(LIMITS); do \
+		$(BIN) baselines --format csv --games 250 --env-set $$limit \
+			$(SCENARIOS:%=netsecgame-%-attacker-v0) $(SCENARIOS:%=netsecgame-%-attacker_global_defender-v0) || exit 1; \
+	done > $(RUNS)/netsecgame/baselines.csv
+	@$(ONE_HEADER) $(RUNS)/netsecgame/tests.csv > results/netsecgame.csv
+	@$(ONE_HEADER) $(RUNS)/netsecgame/baselines.csv > results/netsecgame-baselines.csv
+	@$(MAKE) tables
+
+.PHONY: solve
+solve: build ## Solve the games of two, into results/solved.csv (half a minute)
+	$(BIN) solve --format csv $$(seq -f idsgame-v%g 0 21) > results/solved.csv
+	@$(MAKE) tables
+
+# Self-play: ten seeds of what stands in experiments/selfplay, and what the policies lose to best responses in training.
+.PHONY: selfplay
+selfplay: build ## Train what results/selfplay.csv reports (a quarter of an hour)
+	@$(BIN) experiments run --seeds 10 selfplay
+	@cd $(RUNS) && awk -F, ' \
+		BEGIN { print "run,step,attacker_exploitability,defender_exploitability" } \
+		FNR == 1 { for (i = 1; i <= NF; i++) at[$$i] = i; run = FILENAME; sub("/eval.csv", "", run) } \
+		$$at["mode"] == "sampled" { \
+			print run "," $$at["step"] "," $$at["attacker_exploitability"] "," $$at["defender_exploitability"] \
+		}' selfplay/*/*/seed-*/eval.csv > $(CURDIR)/results/selfplay.csv
+	@$(MAKE) tables
+
+LEAGUES := bin/leagues
+
+.PHONY: league
+league: build ## Train the leagues that results/league-exploit.csv and results/league-measure.csv report (about ten minutes)
+	@rm -rf $(LEAGUES)
+	@for v in v11 v13 v2 v19; do \
+		$(BIN) league run --out $(LEAGUES)/$$v experiments/league/$$v.yaml || exit 1; \
+	done
+	@for v in v11 v13; do $(BIN) league exploit --format csv $(LEAGUES)/$$v || exit 1; done | \
+		awk 'NR == 1 || !/^env,/' > results/league-exploit.csv
+	@for v in v2 v19; do $(BIN) league measure --format csv $(LEAGUES)/$$v || exit 1; done | \
+		awk 'NR == 1 || !/^env,/' > results/league-measure.csv
+	@$(MAKE) tables
+
 .PHONY: speed
 speed: ## Measure updates beside PyTorch on one core, into results/speed.csv (half a minute)
 	$(GO) test ./nets -count 1 -v -run '^TestTorch$$' -speed '$(CURDIR)/results/speed.csv'
@@ -174,6 +231,7 @@ speed: ## Measure updates beside PyTorch on one core, into results/speed.csv (ha
 .PHONY: tables
 tables: ## Rewrite the tables in README files from the numbers in results/
 	$(GO) test ./results -run '^TestReadmeTables$$' -update
+	$(GO) test ./cmd/idsrl -run '^TestExperimentsPublished$$' -update
 
 .PHONY: cover
 cover: ## Measure how much of each package its quick tests run

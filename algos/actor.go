@@ -3,6 +3,7 @@ package algos
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 
 	"idsrl/envs"
@@ -160,4 +161,42 @@ func (p *netPolicy) Act(env envs.Env, seat int, rng *rand.Rand) int {
 	}
 	p.memory.step()
 	return p.action[0]
+}
+
+// Probabilities are those of Act, unless the network sees earlier observations or has a memory.
+func (p *netPolicy) Probabilities(env envs.Env, seat int, dst []float64) bool {
+	if !p.Present() || p.memory != nil {
+		return false
+	}
+	obs := p.See(env, seat)
+	env.Legal(seat, p.legal)
+	p.probabilities(obs, dst)
+	return true
+}
+
+// probabilities are those of every id, given what the network sees and what is legal.
+func (p *netPolicy) probabilities(obs []float32, dst []float64) {
+	clear(dst)
+	if p.mode == Greedy {
+		p.net.Greedy(p.action, obs, p.legal)
+		dst[p.action[0]] = 1
+		return
+	}
+	for id, ok := range p.legal {
+		if ok {
+			p.action[0] = id
+			dst[id] = math.Exp(p.net.Evaluate(p.action, obs, p.legal).LogProb[0])
+		}
+	}
+}
+
+// Explain shows the probabilities and the value of the network; a learner without values, such as REINFORCE without a
+// baseline, has 0.
+func (p *netPolicy) Explain(env envs.Env, seat int) envs.Explanation {
+	obs := p.memory.seeOne(p.See(env, seat), 0)
+	env.Legal(seat, p.legal)
+	x := envs.Explanation{Probability: make([]float64, len(p.legal)), Value: p.net.Values(obs, 1)[0]}
+	p.probabilities(obs, x.Probability)
+	p.memory.step()
+	return x
 }

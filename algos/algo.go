@@ -25,6 +25,8 @@ type Learner interface {
 	// Learn hears what these actions brought: b is the view after the step. After an error, such as a *DivergedError, the
 	// learner is of no use.
 	Learn(b *envs.Batch, actions []int) error
+	// Updates is how often its parameters have been updated: steps of an optimizer, or updates of a table's entries.
+	Updates() int
 	// Policy is a copy of what has been learnt; learning on does not change it.
 	Policy(mode Mode) envs.Policy
 	// Metrics names the values of Report, the same ones all through a run.
@@ -97,6 +99,7 @@ type Algorithm struct {
 	About  string // one line
 	Budget Budget // of a run that names none
 	Envs   int    // environments stepped together in a run that names no number
+	Turn   int    // updates of a turn in self-play that names no number
 	Config func() Config
 }
 

@@ -29,37 +29,71 @@ type State struct {
 	Weights []byte // of a Neural learner: its tensors in the safetensors format
 }
 
+// Empty reports whether there is no state.
+func (s State) Empty() bool { return len(s.Data) == 0 && len(s.Weights) == 0 }
+
 // Save returns the state of a learner.
 func Save(l Learner) (s State, err error) {
 	if s.Data, err = l.MarshalBinary(); err != nil {
 		return State{}, err
 	}
-	if neural, ok := l.(Neural); ok {
-		var b bytes.Buffer
-		err = nets.WriteTensors(&b, neural.Tensors(), nil)
-		s.Weights = b.Bytes()
-	}
+	s.Weights, err = weightsOf(l)
 	return s, err
+}
+
+// Snapshot returns what a learner's policy is made of: the weights of a Neural one, all of another's state. A learner that
+// it is given to by Imitate plays alike, but cannot go on learning as the first one would.
+func Snapshot(l Learner) (s State, err error) {
+	if _, ok := l.(Neural); !ok {
+		return Save(l)
+	}
+	s.Weights, err = weightsOf(l)
+	return s, err
+}
+
+// weightsOf are the tensors of a Neural learner; nil for any other.
+func weightsOf(l Learner) ([]byte, error) {
+	neural, ok := l.(Neural)
+	if !ok {
+		return nil, nil
+	}
+	var b bytes.Buffer
+	err := nets.WriteTensors(&b, neural.Tensors(), nil)
+	return b.Bytes(), err
 }
 
 // Restore gives the state to a learner of the same environment and settings. After an error, that one is of no use.
 func (s State) Restore(l Learner) error {
+	if err := s.restoreWeights(l); err != nil {
+		return err
+	}
+	return l.UnmarshalBinary(s.Data)
+}
+
+// Imitate gives what Snapshot returned to a learner of the same environment and settings. After an error, that one is of
+// no use.
+func (s State) Imitate(l Learner) error {
+	if _, ok := l.(Neural); !ok {
+		return s.Restore(l)
+	}
+	return s.restoreWeights(l)
+}
+
+func (s State) restoreWeights(l Learner) error {
 	neural, ok := l.(Neural)
 	switch {
 	case ok && len(s.Weights) == 0:
 		return errors.New("the weights are missing")
 	case !ok && len(s.Weights) > 0:
 		return errors.New("weights of a learner that has none")
-	case ok:
-		weights, _, err := nets.ReadTensors[float32](s.Weights)
-		if err == nil {
-			err = nets.CopyTensors(neural.Tensors(), weights)
-		}
-		if err != nil {
-			return err
-		}
+	case !ok:
+		return nil
 	}
-	return l.UnmarshalBinary(s.Data)
+	weights, _, err := nets.ReadTensors[float32](s.Weights)
+	if err != nil {
+		return err
+	}
+	return nets.CopyTensors(neural.Tensors(), weights)
 }
 
 // Header is what a checkpoint is of.
@@ -71,6 +105,7 @@ type Header struct {
 	Episodes int64  `json:"episodes"`
 	Steps    int64  `json:"steps"`
 	Learners int    `json:"learners"`
+	Policy   bool   `json:"policy,omitempty"` // the Snapshot of one learner; the states of the others are empty
 }
 
 // The files of the archive.

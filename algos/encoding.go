@@ -147,3 +147,6 @@ func (p *PolicyInput) See(env envs.Env, seat int) []float32 {
 	p.first = false
 	return p.in.seen
 }
+
+// Present reports whether the input shows what seat sees now and nothing earlier.
+func (p *PolicyInput) Present() bool { return p.in.frames == 1 }

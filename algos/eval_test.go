@@ -24,9 +24,11 @@ func TestTally(t *testing.T) {
 	tally.Add(envs.Episode{Length: 4, Returns: []float64{-1, 1}, Winner: envs.Defender})
 	tally.Add(envs.Episode{Length: 5, Returns: []float64{-5, 2}, Truncated: true})
 	tally.Add(envs.Episode{Length: 8, Returns: []float64{1, -1}, Winner: envs.Attacker})
-	want := algos.Tally{Episodes: 4, Hacks: 2, Detected: 1, Truncated: 1, Steps: 20, Returns: []float64{-4, 1}}
-	if tally.Episodes != want.Episodes || tally.Hacks != want.Hacks || tally.Detected != want.Detected ||
-		tally.Truncated != want.Truncated || tally.Steps != want.Steps || !slices.Equal(tally.Returns, want.Returns) {
+	want := algos.Tally{
+		Episodes: 4, Hacks: 2, Detected: 1, Truncated: 1,
+		Steps: 20, StepsSq: 114, Returns: []float64{-4, 1}, ReturnsSq: []float64{28, 7},
+	}
+	if !same(tally, want) {
 		t.Errorf("%+v, want %+v", tally, want)
 	}
 	for _, c := range []struct {
@@ -38,6 +40,10 @@ func TestTally(t *testing.T) {
 		{"length", tally.MeanLength(), 5},
 		{"attacker's return", tally.MeanReturn(0), -1},
 		{"defender's return", tally.MeanReturn(1), 0.25},
+		// Deviations from the means: of the lengths -2, -1, 0, 3, of the attacker's returns 2, 0, -4, 2.
+		{"error of the length", tally.LengthError(), math.Sqrt(14.0 / 3 / 4)},
+		{"error of the attacker's return", tally.ReturnError(0), math.Sqrt(24.0 / 3 / 4)},
+		{"error of a return that nobody has", tally.ReturnError(2), 0},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s %v, want %v", c.name, c.got, c.want)
@@ -96,7 +102,7 @@ func (l *ledger) tally() algos.Tally {
 
 func same(a, b algos.Tally) bool {
 	return a.Episodes == b.Episodes && a.Hacks == b.Hacks && a.Detected == b.Detected && a.Truncated == b.Truncated &&
-		a.Steps == b.Steps && slices.Equal(a.Returns, b.Returns)
+		a.Steps == b.Steps && a.StepsSq == b.StepsSq && slices.Equal(a.Returns, b.Returns) && slices.Equal(a.ReturnsSq, b.ReturnsSq)
 }
 
 // players are a bot in the defender's seat and a random attacker, made anew.
@@ -175,6 +181,53 @@ func TestEvaluateSeeds(t *testing.T) {
 			}
 		}
 		first += length
+	}
+}
+
+// However many rooms there are, the tally is the same, and so is that of each window.
+func TestEvaluateAll(t *testing.T) {
+	const id, episodes, window, root = "idsgame-random_attack-v2", 200, 7, 5 // with whole rewards, whose sums are exact
+	rooms := func(n int) (list []algos.Room) {
+		for range n {
+			list = append(list, algos.Room{Game: game(t, id), Players: players(t, id)})
+		}
+		return list
+	}
+	var seen ledger
+	want := algotest.Must(algos.Evaluate(t.Context(), game(t, id), players(t, id), episodes, root, &seen))
+	for n := 1; n <= 4; n++ {
+		if got := algotest.Must(algos.EvaluateAll(t.Context(), rooms(n), episodes, root, nil)); !same(got, want) {
+			t.Errorf("%d rooms: %+v, want %+v", n, got, want)
+		}
+		windows := algotest.Must(algos.EvaluateWindows(t.Context(), rooms(n), episodes, window, root, nil))
+		var total algos.Tally
+		for w, tally := range windows {
+			var naive algos.Tally
+			for k := w * window; k < min((w+1)*window, episodes); k++ {
+				naive.Add(envs.Episode{
+					Length: seen.lengths[k], Returns: seen.returns[k], Winner: seen.winners[k], Truncated: seen.winners[k] == envs.Nobody,
+				})
+			}
+			if !same(tally, naive) {
+				t.Errorf("%d rooms, window %d: %+v, want %+v", n, w, tally, naive)
+			}
+			total.Merge(tally)
+		}
+		if len(windows) != 29 || !same(total, want) {
+			t.Errorf("%d rooms: %d windows with %+v in all, want 29 with %+v", n, len(windows), total, want)
+		}
+	}
+	// One who watches sees the episodes in order.
+	var watched ledger
+	algotest.Must(algos.EvaluateAll(t.Context(), rooms(3), episodes, root, &watched))
+	if !slices.Equal(watched.keys, seen.keys) || !slices.Equal(watched.lengths, seen.lengths) {
+		t.Error("with several rooms, the watcher sees other episodes, or in another order")
+	}
+	// What fails in one room ends the others, and is what is told.
+	failing := rooms(3)
+	failing[1].Players = failing[1].Players[:1]
+	if _, err := algos.EvaluateAll(t.Context(), failing, 1<<40, root, nil); err == nil {
+		t.Error("no error with a player missing in one room")
 	}
 }
 

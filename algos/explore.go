@@ -5,6 +5,7 @@ import (
 
 	"idsrl/envs"
 	"idsrl/envs/settings"
+	"idsrl/nets"
 )
 
 // Exploration is the settings of an Explorer.
@@ -135,4 +136,25 @@ func (p *EpsilonGreedy) Choose(env envs.Env, seat int, rng *rand.Rand, best func
 		return envs.RandomLegal(p.legal, rng)
 	}
 	return best(p.legal)
+}
+
+// Probabilities are those of Choose.
+func (p *EpsilonGreedy) Probabilities(env envs.Env, seat int, dst []float64, best func(legal []bool) int) {
+	env.Legal(seat, p.legal)
+	envs.Evenly(dst, p.legal)
+	for id := range dst {
+		dst[id] *= p.epsilon
+	}
+	dst[best(p.legal)] += 1 - p.epsilon
+}
+
+// Explain is what a policy makes of a state in which its values are q, by id.
+func (p *EpsilonGreedy) Explain(env envs.Env, seat int, q []float64) envs.Explanation {
+	x := envs.Explanation{Probability: make([]float64, len(q)), Actions: q}
+	p.Probabilities(env, seat, x.Probability, func(legal []bool) int {
+		best := nets.ArgmaxLegal(q, legal)
+		x.Value = q[best]
+		return best
+	})
+	return x
 }

@@ -97,6 +97,9 @@ func (p *PolicyGradient) Explain(values, returns []float64) {
 	p.Meter.Add(explainedVariance, nets.ExplainedVariance(values, returns)) // NaN where all returns are equal
 }
 
+// Updates is the number of steps of Adam so far.
+func (p *PolicyGradient) Updates() int { return p.Adam.Steps }
+
 // Metrics names the values of Report.
 func (p *PolicyGradient) Metrics() []string {
 	return append(append([]string{"learning_rate"}, p.Meter.Names...), "updates")

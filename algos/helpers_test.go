@@ -73,6 +73,7 @@ func (s *scribe) Learn(b *envs.Batch, actions []int) error {
 	return nil
 }
 
+func (s *scribe) Updates() int                  { return 0 }
 func (s *scribe) Policy(algos.Mode) envs.Policy { return envs.Uniform() }
 func (s *scribe) Metrics() []string             { return nil }
 func (s *scribe) Report([]float64)              {}

@@ -240,11 +240,13 @@ func TestSessionStateErrors(t *testing.T) {
 		"", "null", "{}", "[]", `{"episodes": 1}`,
 		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":null}`,
 		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[]}`,
-		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[{"episode":0,"actions":[0]}]}`,
-		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[{"episode":0,"actions":[0,7]}]}`,
-		`{"episodes":1,"steps":2,"progress":1.5,"window":{},"running":[{"episode":0,"actions":[]}]}`,
-		`{"episodes":-1,"steps":2,"progress":0.1,"window":{},"running":[{"episode":0,"actions":[]}]}`,
-		`{"episodes":1,"steps":-2,"progress":0.1,"window":{},"running":[{"episode":0,"actions":[]}]}`,
+		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[[]]}`,
+		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[[{"episode":0,"actions":[]}],[]]}`,
+		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[[{"episode":0,"actions":[0]}]]}`,
+		`{"episodes":1,"steps":2,"progress":0.1,"window":{},"running":[[{"episode":0,"actions":[0,7]}]]}`,
+		`{"episodes":1,"steps":2,"progress":1.5,"window":{},"running":[[{"episode":0,"actions":[]}]]}`,
+		`{"episodes":-1,"steps":2,"progress":0.1,"window":{},"running":[[{"episode":0,"actions":[]}]]}`,
+		`{"episodes":1,"steps":-2,"progress":0.1,"window":{},"running":[[{"episode":0,"actions":[]}]]}`,
 	} {
 		if err := newClass(t, id, 1, algos.Budget{Steps: 10}).UnmarshalJSON([]byte(text)); err == nil {
 			t.Errorf("%q is taken for a session", text)
@@ -263,7 +265,7 @@ func FuzzSessionUnmarshal(f *testing.F) {
 	c := newClass(f, id, 2, budget)
 	c.Train(100.0 / (1 << 50))
 	f.Add(algotest.Must(c.MarshalJSON()))
-	f.Add([]byte(`{"episodes":1,"steps":2,"progress":0.1,"window":{"returns":[1]},"running":[{"episode":0,"actions":[0,1]},{}]}`))
+	f.Add([]byte(`{"episodes":1,"steps":2,"progress":0.1,"window":{"returns":[1]},"running":[[{"episode":0,"actions":[0,1]},{}]]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := newClass(t, id, 2, budget)
 		if err := json.Unmarshal(data, c.Session); err != nil {

@@ -15,10 +15,10 @@ type Baseline struct {
 	Hacked []float64 // hack probability by seed, each seed with its layout
 }
 
-// Baselines plays in the one open seat of an environment without learning: any legal action, each bot of the seat, and
-// the best constant action, which is what a learner with a single state can reach. The layouts are those of training
-// runs with the seeds 0 to seeds-1. The best constant action of a layout is found by games games of each action, and
-// then measured by other games, so that the choice does not flatter it.
+// Baselines plays in the one open seat of an environment without learning: any legal action, each bot of the seat, and,
+// where an environment numbers states, the best constant action, which is what a learner with a single state can reach.
+// The layouts are those of training runs with the seeds 0 to seeds-1. The best constant action of a layout is found by
+// games games of each action, and then measured by other games, so that the choice does not flatter it.
 func (c Catalog) Baselines(ctx context.Context, cfg *Config, seeds, games int) ([]Baseline, error) {
 	var out []Baseline
 	for seed := range seeds {
@@ -58,9 +58,13 @@ func (t *table) baselinePlayers(ctx context.Context, games int, seed uint64) ([]
 	for _, bot := range t.settings.Bots(t.open[0]) {
 		players = append(players, namedPlayer{"bot:" + bot.Name, bot.New()})
 	}
+	seat := &t.game.Spec().Seats[t.open[0]]
+	if len(seat.Encodings) == 0 {
+		return players, nil
+	}
 	best, least := constant(0), 0.0
 	defends := t.role(0) == envs.Defender
-	for id := range t.game.Spec().Seats[t.open[0]].Actions.N {
+	for id := range seat.Actions.N {
 		tally, err := t.test(ctx, constant(id), games, envs.Derive(seed, "baseline", 1))
 		if err != nil {
 			return nil, err

@@ -3,8 +3,10 @@ package experiments
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"idsrl/algos"
+	"idsrl/algos/selfplay"
 	"idsrl/envs"
 )
 
@@ -47,7 +49,7 @@ func (st *stage) opponent(index int) (envs.Policy, error) {
 	if s.player == "" || st.catalog.learns(s) {
 		return nil, nil
 	}
-	player, err := st.catalog.player(s.player, st.settings, index, st.game.Spec().Seats[index], st.thaw)
+	player, err := st.catalog.player(s.player, st.settings, st.game, index, st.thaw)
 	if err != nil {
 		return nil, fmt.Errorf("%s = %s: %w", s.role, s.player, err)
 	}
@@ -88,23 +90,32 @@ func (c Catalog) build(cfg *Config) (*table, error) {
 	if t.stage, err = c.newStage(cfg, entry, cfg.EnvSettings.Bound().(envs.Game), cfg.InstanceSeed); err != nil {
 		return nil, err
 	}
-	game := t.game.Spec()
-	spec := &envs.Spec{ID: game.ID, MaxSteps: game.MaxSteps} // of what the learners play
-	for i, seat := range game.Seats {
+	for i := range t.game.Spec().Seats {
 		if c.learns(t.seat(i)) {
-			t.open, spec.Seats = append(t.open, i), append(spec.Seats, seat)
+			t.open = append(t.open, i)
 		}
 	}
-	for i, index := range t.open {
-		config := t.seat(index).section.Bound().(algos.Config)
-		seed := envs.Derive(cfg.Seed, "learner", stream(entry, index, len(game.Seats)))
-		learner, err := config.NewLearner(spec, i, cfg.Envs, seed)
+	for i := range t.open {
+		learner, err := t.newLearner(i)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", spec.Seats[i].Role, err)
+			return nil, err
 		}
 		t.learners = append(t.learners, learner)
 	}
 	return t, nil
+}
+
+// newLearner makes a learner, untrained.
+func (t *table) newLearner(i int) (algos.Learner, error) {
+	game, index := t.game.Spec(), t.open[i]
+	spec := &envs.Spec{ID: game.ID, MaxSteps: game.MaxSteps, Seats: game.Seats[index : index+1]}
+	config := t.seat(index).section.Bound().(algos.Config)
+	seed := envs.Derive(t.cfg.Seed, "learner", stream(t.entry, index, len(game.Seats)))
+	learner, err := config.NewLearner(spec, 0, t.cfg.Envs, seed)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", t.role(i), err)
+	}
+	return learner, nil
 }
 
 // learns reports whether an algorithm plays a seat.
@@ -124,27 +135,40 @@ func stream(entry envs.Entry, index, seats int) (n uint64) {
 	return n
 }
 
-// vec makes the environments of training, with the opponents in their seats.
-func (t *table) vec() (*envs.Vec, error) {
+// arena makes the environments of training for some of the learners, with the opponents in their seats and turns in those
+// of the other learners.
+func (t *table) arena(learners []int, turns *selfplay.Turns) (a algos.Arena, err error) {
 	es := make([]envs.Env, t.cfg.Envs)
 	for i := range es {
 		game, err := t.settings.New(t.cfg.InstanceSeed)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 		players, err := t.opponents()
 		if err != nil {
-			return nil, err
+			return a, err
+		}
+		for other, seat := range t.open {
+			if !slices.Contains(learners, other) {
+				players[seat] = turns.Player(learners[0], other)
+			}
 		}
 		if es[i], err = envs.Versus(game, players...); err != nil {
-			return nil, err
+			return a, err
 		}
 	}
-	views := make([]envs.View, len(t.learners))
-	for i, l := range t.learners {
-		views[i] = l.View()
+	var views []envs.View
+	for _, i := range learners {
+		a.Learners = append(a.Learners, t.learners[i])
+		views = append(views, t.learners[i].View())
 	}
-	return envs.NewVec(envs.Derive(t.cfg.Seed, "training", 0), es, views)
+	a.Vec, err = envs.NewVec(envs.Derive(t.cfg.Seed, "training", uint64(learners[0])), es, views)
+	return a, err
+}
+
+// header says of what run a checkpoint is, but not how far it is.
+func (t *table) header() algos.Header {
+	return algos.Header{Env: t.catalog.EnvName(t.cfg), Algo: t.catalog.AlgoName(t.cfg), Seed: t.cfg.Seed}
 }
 
 // role is what the learner's seat is for.
@@ -163,11 +187,20 @@ func (t *table) players(mode algos.Mode) ([]envs.Policy, error) {
 	return players, nil
 }
 
-// restore gives the learners of a fresh table what a checkpoint holds.
+// restore gives the learners of a fresh table what a checkpoint holds. Of one that holds a policy alone, its learner is
+// left.
 func (t *table) restore(c *algos.Checkpoint) error {
 	if len(c.Learners) != len(t.learners) {
 		return fmt.Errorf("the checkpoint holds %d learners, the environment has %d open seats",
 			len(c.Learners), len(t.learners))
+	}
+	if c.Policy {
+		i := slices.IndexFunc(c.Learners, func(s algos.State) bool { return !s.Empty() })
+		if i < 0 {
+			return errors.New("the checkpoint holds no policy")
+		}
+		t.open, t.learners = t.open[i:i+1], t.learners[i:i+1]
+		return c.Learners[i].Imitate(t.learners[0])
 	}
 	var problems error
 	for i, state := range c.Learners {

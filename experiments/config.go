@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"idsrl/algos"
+	"idsrl/algos/selfplay"
 	"idsrl/envs"
 	"idsrl/envs/settings"
 )
@@ -26,7 +27,7 @@ type Catalog struct {
 type Config struct {
 	Env          string `yaml:"env" usage:"environment, as listed by: idsrl envs list"`
 	Algo         string `yaml:"algo,omitempty" usage:"algorithm of every seat that the environment leaves open"`
-	Attacker     string `yaml:"attacker,omitempty" usage:"who plays the attacker instead: an algorithm, or a player that does not learn, as in idsrl train --help; learners of different algorithms take the larger number of environments and the larger budget, in steps if one counts them"`
+	Attacker     string `yaml:"attacker,omitempty" usage:"who plays the attacker instead: an algorithm, or a player that does not learn, as in idsrl train --help; learners of different algorithms take the larger number of environments and the larger budget, in steps if one counts them; learners that take turns, both budgets"`
 	Defender     string `yaml:"defender,omitempty" usage:"the same for the defender"`
 	Seed         uint64 `yaml:"seed" usage:"root of all random numbers of training and evaluation"`
 	InstanceSeed uint64 `yaml:"instance_seed" usage:"decides what the environment draws once, such as where its weak spots are; 0 derives it from seed"`
@@ -43,6 +44,8 @@ type Config struct {
 	EnvSettings settings.Section `yaml:"env_settings" usage:"settings of the environment"`
 	Settings    settings.Section `yaml:"settings,omitempty" usage:"hyperparameters of the algorithm"`
 
+	SelfPlay settings.Section `yaml:"self_play,omitempty" usage:"how learners in several seats train each other"`
+
 	AttackerSettings settings.Section `yaml:"attacker_settings,omitempty" usage:"hyperparameters of the algorithm that attacker names"`
 	DefenderSettings settings.Section `yaml:"defender_settings,omitempty" usage:"hyperparameters of the algorithm that defender names"`
 
@@ -51,7 +54,11 @@ type Config struct {
 
 // Defaults are the settings of a run but for its environment, algorithm and budget.
 func Defaults() *Config {
-	return &Config{LogRows: 100, Evaluations: 20, EvalEpisodes: 2000, FinalEpisodes: 10000}
+	cfg := &Config{LogRows: 100, Evaluations: 20, EvalEpisodes: 2000, FinalEpisodes: 10000}
+	if err := cfg.SelfPlay.Bind(selfplay.Defaults()); err != nil {
+		panic(err)
+	}
+	return cfg
 }
 
 // Sources are where the settings of a run come from, the later ones over the earlier.
@@ -200,8 +207,14 @@ func (c Catalog) EnvName(cfg *Config) string {
 }
 
 // AlgoName names the algorithm and what of its settings is not the default, such as "tabular-q+gamma=0.9". Where
-// learners differ or a seat is not played as the environment casts it, it names all players: "ppo-vs-bot-random".
+// learners differ or a seat is not played as the environment casts it, it names all players: "ppo-vs-bot-random". What is
+// set of self-play comes last: "ppo+schedule=alternating".
 func (c Catalog) AlgoName(cfg *Config) string {
+	return variant(c.playersName(cfg), selfplay.Defaults(), cfg.selfPlay())
+}
+
+// playersName is AlgoName without self-play.
+func (c Catalog) playersName(cfg *Config) string {
 	entry, err := c.Envs.Lookup(cfg.Env)
 	if err != nil || !cfg.named() {
 		return c.playerName(seat{player: cfg.Algo, section: &cfg.Settings})

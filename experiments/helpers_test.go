@@ -69,6 +69,16 @@ var kinds = []struct {
 	{"one seat", "idsgame-minimal_defense-v2", nil},
 	{"two seats, three environments", "toy-pursuit-v0", []string{"episodes=0", "steps=3000", "envs=3", "seed=3"}},
 	{"observations", "idsgame-random_attack-v1", []string{"state=observation", "max_states=150", "envs=2", "episodes=250"}},
+	{"turns, a pool by quality", "toy-pursuit-v0", []string{
+		"episodes=0", "steps=4000", "envs=3", "self_play.schedule=alternating", "self_play.period_updates=150",
+		"self_play.pool.probability=0.5", "self_play.pool.sampling=quality", "self_play.pool.quality_eta=0.5",
+		"self_play.pool.size=5", "self_play.pool.bots=true",
+	}},
+	{"best responses, a pool by win rate", "idsgame-v0", []string{
+		"episodes=0", "steps=4000", "envs=2", "self_play.schedule=best-response", "self_play.evaluation_episodes=5",
+		"self_play.pool.probability=1", "self_play.pool.sampling=pfsp", "self_play.pool.increment_updates=100",
+		"self_play.pool.size=3",
+	}},
 	{"random layouts, both limits", "idsgame-minimal_defense-v17", []string{"steps=2500", "episodes=100000", "log_rows=20", "omega=0"}},
 }
 
@@ -112,6 +122,12 @@ func names(tb testing.TB, dir string) (list []string) {
 	return list
 }
 
+// opponents are the frozen policies in the folder of a run.
+func opponents(tb testing.TB, dir string) []string {
+	tb.Helper()
+	return must[[]string](tb)(fs.Glob(os.DirFS(dir), results.OpponentCheckpoints))
+}
+
 // same compares what must not depend on how a run came to its end: everything but the times in the manifest.
 func same(tb testing.TB, got, want string) {
 	tb.Helper()
@@ -128,6 +144,10 @@ func same(tb testing.TB, got, want string) {
 	if g.Status != w.Status || g.Steps != w.Steps || g.Episodes != w.Episodes || g.CheckpointSHA256 != w.CheckpointSHA256 ||
 		string(g.Layout) != string(w.Layout) || g.Env != w.Env || g.Algo != w.Algo || g.InstanceSeed != w.InstanceSeed {
 		tb.Errorf("manifest %+v, want %+v", g.Manifest, w.Manifest)
+	}
+	// Their names are hashes of their contents.
+	if g, w := opponents(tb, got), opponents(tb, want); !slices.Equal(g, w) {
+		tb.Errorf("frozen policies %v, want %v", g, w)
 	}
 	if _, err := os.Stat(filepath.Join(got, results.LastCheckpoint)); err == nil {
 		tb.Error("the last checkpoint is still there")

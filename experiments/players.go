@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,32 +14,35 @@ import (
 	"strings"
 
 	"idsrl/algos"
+	"idsrl/algos/selfplay"
 	"idsrl/envs"
 	"idsrl/envs/settings"
 	"idsrl/results"
 )
 
 // playerForms are the descriptions of players that do not learn.
-var playerForms = []string{"bot:NAME", "random", "constant:ACTION", "checkpoint:RUN", "greedy:RUN"}
+var playerForms = []string{"bot:NAME", "random", "constant:ACTION", "optimal", "checkpoint:RUN", "greedy:RUN", "mixture:WEIGHT PLAYER; ..."}
 
 // PlayerHelp lists them.
 var PlayerHelp = strings.Join(playerForms, ", ")
 
-// player makes a player of a seat of game from its description:
+// player makes a player of a seat from its description. env is the game with every seat open, game its settings.
 //
 //	bot:NAME         a bot of the game
 //	random           any legal action
 //	constant:ACTION  always the same action, an id or a name
+//	optimal          an equilibrium policy, which sees the whole state, of a game that can be solved; see Solve
 //	checkpoint:RUN   what a run has learnt, with chance: a stochastic policy draws its actions, any other plays its best
 //	                 but for what was left of exploration at the end of training
 //	greedy:RUN       what a run has learnt, without chance
+//	mixture:...      one of several players, drawn for each episode by weight: "mixture:0.4 greedy:RUN; 0.6 bot:random"
 //
 // What open returns for RUN is shared by its players, which one goroutine uses.
 func (c Catalog) player(
-	description string, game envs.Game, index int, seat envs.Seat, open func(run string) (*Saved, error),
+	description string, game envs.Game, env envs.Env, index int, open func(run string) (*Saved, error),
 ) (envs.Policy, error) {
 	kind, name, _ := strings.Cut(description, ":")
-	mode := algos.Sampled
+	mode, seat := algos.Sampled, env.Spec().Seats[index]
 	switch kind {
 	case "bot":
 		return envs.NewBot(game, index, name)
@@ -52,6 +56,10 @@ func (c Catalog) player(
 		}
 		return nil, &settings.Error{Key: "constant", Value: name, Problem: fmt.Sprintf(
 			"the %s has no such action: ids are 0 to %d, names are like %s", seat.Role, seat.Actions.N-1, seat.Actions.Name(0))}
+	case "optimal":
+		return newOptimal(env)
+	case "mixture":
+		return c.mixture(name, game, env, index, open)
 	case "checkpoint":
 	case "greedy":
 		mode = algos.Greedy
@@ -65,11 +73,75 @@ func (c Catalog) player(
 	return saved.Policy(seat, mode)
 }
 
+// mixture makes a player that draws another for each episode.
+func (c Catalog) mixture(
+	text string, game envs.Game, env envs.Env, index int, open func(run string) (*Saved, error),
+) (envs.Policy, error) {
+	parts, err := ParseMixture(text)
+	if err != nil {
+		return nil, err
+	}
+	var members []envs.Policy
+	var weights []float64
+	for _, part := range parts {
+		member, err := c.player(part.Player, game, env, index, open)
+		if err != nil {
+			return nil, err
+		}
+		members, weights = append(members, member), append(weights, part.Weight)
+	}
+	return selfplay.NewMixture(members, weights), nil
+}
+
+// Weighted is a member of a mixture: a player that is no mixture itself, and how often it plays.
+type Weighted struct {
+	Weight float64
+	Player string
+}
+
+// ParseMixture reads a mixture's members. Their weights are positive and need not add up to 1.
+func ParseMixture(text string) (parts []Weighted, err error) {
+	for part := range strings.SplitSeq(text, ";") {
+		weight, player, _ := strings.Cut(strings.TrimSpace(part), " ")
+		w, err := strconv.ParseFloat(weight, 64)
+		player = strings.TrimSpace(player)
+		if err != nil || !(w > 0) || math.IsInf(w, 1) || player == "" || strings.HasPrefix(player, "mixture:") {
+			return nil, &settings.Error{Key: "mixture", Value: strings.TrimSpace(part), Problem: `must be a positive weight and a player ` +
+				`that is no mixture, as in "0.4 greedy:RUN; 0.6 bot:random"`}
+		}
+		parts = append(parts, Weighted{w, player})
+	}
+	return parts, nil
+}
+
+// FormatMixture describes a mixture as a player. It leaves out members of weight 0; a single one needs no mixture.
+func FormatMixture(parts []Weighted) string {
+	var list []string
+	player := ""
+	for _, part := range parts {
+		if part.Weight > 0 {
+			player = part.Player
+			list = append(list, strconv.FormatFloat(part.Weight, 'g', -1, 64)+" "+player)
+		}
+	}
+	if len(list) == 1 {
+		return player
+	}
+	return "mixture:" + strings.Join(list, "; ")
+}
+
 // constant always plays the same action.
 type constant int
 
 // Act does not look.
 func (c constant) Act(envs.Env, int, *rand.Rand) int { return int(c) }
+
+// Probabilities are those of the one action.
+func (c constant) Probabilities(_ envs.Env, _ int, dst []float64) bool {
+	clear(dst)
+	dst[c] = 1
+	return true
+}
 
 // checkForm reports a player that is neither an algorithm nor described in one of the forms.
 func (c Catalog) checkForm(s seat, game envs.Game) error {
@@ -100,7 +172,7 @@ type frozen struct {
 	data []byte
 }
 
-// hashed is the name of a checkpoint by its hash: the beginning of a SHA-256, enough to tell files apart.
+// hashed matches the name of a checkpoint by its hash.
 var hashed = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 // copyOf is the file for a frozen player in a run's folder.
@@ -108,12 +180,34 @@ func copyOf(dir, hash string) string {
 	return filepath.Join(dir, strings.Replace(results.OpponentCheckpoints, "*", hash, 1))
 }
 
-// freeze reads the checkpoint that a player is made from and names it by its hash. One that is named so already is read
-// from dir, and may be missing there: the player's opponents have learnt without it.
+// freeze reads the checkpoints that the player of a seat is made from and names them by their hashes.
 func (cfg *Config) freeze(s seat, dir string) error {
-	kind, run, _ := strings.Cut(s.player, ":")
-	if kind != "checkpoint" && kind != "greedy" {
-		return nil
+	player, err := cfg.freezePlayer(s.player, dir)
+	if err != nil {
+		return fmt.Errorf("%s = %s: %w", s.role, s.player, err)
+	}
+	if player != s.player {
+		*cfg.part(s.role).player = player
+	}
+	return nil
+}
+
+// freezePlayer is freeze of a player's description. A checkpoint that is named by its hash already is read from dir, and
+// may be missing there: the player's opponents have learnt without it.
+func (cfg *Config) freezePlayer(player, dir string) (string, error) {
+	kind, run, _ := strings.Cut(player, ":")
+	switch kind {
+	case "checkpoint", "greedy":
+	case "mixture":
+		parts, err := ParseMixture(run)
+		for i := range parts {
+			var problem error
+			parts[i].Player, problem = cfg.freezePlayer(parts[i].Player, dir)
+			err = errors.Join(err, problem)
+		}
+		return FormatMixture(parts), err
+	default:
+		return player, nil
 	}
 	path, isHash := run, hashed.MatchString(run)
 	if isHash {
@@ -124,23 +218,27 @@ func (cfg *Config) freeze(s seat, dir string) error {
 	if err == nil {
 		data, err = os.ReadFile(path)
 	}
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:8])
+	hash := Hash(data)
 	switch {
 	case isHash && errors.Is(err, os.ErrNotExist):
-		return nil
+		return player, nil
 	case isHash && err == nil && hash != run:
 		err = fmt.Errorf("%s is not the file that it was: its hash is %s", path, hash)
 	}
 	if err != nil {
-		return fmt.Errorf("%s = %s: %w", s.role, s.player, err)
+		return player, err
 	}
 	if cfg.frozen == nil {
 		cfg.frozen = map[string]frozen{}
 	}
 	cfg.frozen[hash] = frozen{path, data}
-	*cfg.part(s.role).player = kind + ":" + hash
-	return nil
+	return kind + ":" + hash, nil
+}
+
+// Hash is the name of a checkpoint by its contents: the beginning of a SHA-256, enough to tell files apart.
+func Hash(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:8])
 }
 
 // keep writes a copy of each frozen player into the folder of a run.

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"idsrl/algos"
+	"idsrl/algos/selfplay"
 	"idsrl/envs"
 	"idsrl/envs/settings"
 	"idsrl/results"
@@ -30,6 +30,7 @@ type Options struct {
 
 // Progress is how far a run is.
 type Progress struct {
+	Dir             string // of the run
 	Seed            uint64
 	Spent           float64 // fraction of the budget
 	Episodes, Steps int64
@@ -44,11 +45,14 @@ type Run struct {
 	options  Options
 	table    *table
 	session  *algos.Session
+	turns    *selfplay.Turns // nil: all learners learn in the same games
+	stock    *stock          // of turns
 	manifest results.Manifest
 	files    [2]*results.Appender // train.csv and eval.csv
 	marks    marks
 	latest   *results.EvalRow
-	saveAt   time.Time // when the next checkpoint is due
+	measure  *Exploiter // nil where exploitability is not measured
+	saveAt   time.Time  // when the next checkpoint is due
 }
 
 // The files of a run that grow.
@@ -106,11 +110,15 @@ func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, er
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	stale, err := fs.Glob(os.DirFS(dir), results.OpponentCheckpoints)
+	stale := []string{results.ManifestFile, results.FinalCheckpoint, results.LastCheckpoint}
+	policies, err := frozenIn(dir)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range append(stale, results.ManifestFile, results.FinalCheckpoint, results.LastCheckpoint) {
+	for _, name := range policies {
+		stale = append(stale, copyOf("", name))
+	}
+	for _, name := range stale {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, err
 		}
@@ -127,9 +135,12 @@ func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, er
 			metrics = append(metrics, r.table.role(i).String()+"/"+name)
 		}
 	}
+	if r.turns != nil {
+		metrics = append(metrics, r.turns.Metrics()...)
+	}
 	err = errors.Join(
 		r.files[trainCSV].WriteLine(results.TrainHeader(metrics...)),
-		r.files[evalCSV].WriteLine(results.EvalHeader()),
+		r.files[evalCSV].WriteLine(results.EvalHeader(r.measure.metrics()...)),
 	)
 	if err == nil {
 		err = r.save()
@@ -210,22 +221,59 @@ func (c Catalog) prepare(cfg *Config, dir string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	vec, err := t.vec()
-	if err != nil {
+	r := &Run{Dir: dir, Config: cfg, options: o, table: t}
+	if r.measure, err = t.exploiter(); err != nil {
 		return nil, err
 	}
-	r := &Run{
-		Dir: dir, Config: cfg, options: o, table: t,
-		session: algos.NewSession(vec, t.learners, algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}),
-		manifest: results.Manifest{
-			Env: c.EnvName(cfg), Algo: c.AlgoName(cfg), Seed: cfg.Seed, InstanceSeed: cfg.InstanceSeed,
-			StartedAt: time.Now().UTC(), Command: o.Command, Program: o.Program,
-		},
+	if err := r.meet(); err != nil {
+		return nil, err
+	}
+	header := t.header()
+	r.manifest = results.Manifest{
+		Env: header.Env, Algo: header.Algo, Seed: cfg.Seed, InstanceSeed: cfg.InstanceSeed,
+		Budget: results.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}, Protocol: results.EvalProtocol,
+		StartedAt: time.Now().UTC(), Command: o.Command, Program: o.Program,
+	}
+	for i := range t.learners {
+		r.manifest.Learners = append(r.manifest.Learners, t.role(i).String())
 	}
 	if d, ok := envs.As[envs.Drawn](t.game); ok {
 		r.manifest.Layout = d.Layout()
 	}
 	return r, nil
+}
+
+// meet makes the games of training: the same ones for all learners, or for each its own.
+func (r *Run) meet() (err error) {
+	t, budget := r.table, algos.Budget{Episodes: r.Config.Episodes, Steps: r.Config.Steps}
+	if !r.Config.selfPlay().TakesTurns() {
+		all := make([]int, len(t.learners))
+		for i := range all {
+			all[i] = i
+		}
+		arena, err := t.arena(all, nil)
+		if err != nil {
+			return err
+		}
+		r.session = algos.NewSession(arena, budget)
+		return nil
+	}
+	if r.stock, err = newStock(t, r.Dir); err != nil {
+		return err
+	}
+	if r.turns, err = t.turns(r.stock); err != nil {
+		return err
+	}
+	var arenas []algos.Arena
+	for i := range t.learners {
+		arena, err := t.arena([]int{i}, r.turns)
+		if err != nil {
+			return err
+		}
+		arenas = append(arenas, arena)
+	}
+	r.session = algos.NewDirectedSession(arenas, r.turns, budget)
+	return nil
 }
 
 // open opens the files that grow, without what was written after the checkpoint.
@@ -324,6 +372,11 @@ func (r *Run) log() error {
 		l.Report(values)
 		row.Extra = append(row.Extra, values...)
 	}
+	if r.turns != nil {
+		values := make([]float64, len(r.turns.Metrics()))
+		r.turns.Report(values)
+		row.Extra = append(row.Extra, values...)
+	}
 	return r.files[trainCSV].WriteLine(row.Line())
 }
 
@@ -361,7 +414,11 @@ func (r *Run) evaluate(ctx context.Context) error {
 			AttackerReturn:       r.meanReturn(t, envs.Attacker), DefenderReturn: r.meanReturn(t, envs.Defender),
 			EpisodeLength: t.MeanLength(),
 		}
-		lines = append(lines, row.Line())
+		extra, err := r.measure.measure(players)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, row.Line(extra...))
 		if mode == algos.Greedy {
 			r.latest = &row
 		}
@@ -377,7 +434,7 @@ func (r *Run) evaluate(ctx context.Context) error {
 func (r *Run) report() {
 	if r.options.Progress != nil {
 		r.options.Progress(Progress{
-			Seed: r.Config.Seed, Spent: r.session.Spent(),
+			Dir: r.Dir, Seed: r.Config.Seed, Spent: r.session.Spent(),
 			Episodes: r.session.Episodes, Steps: r.session.Steps, Evaluation: r.latest,
 		})
 	}
@@ -385,13 +442,8 @@ func (r *Run) report() {
 
 // checkpoint is the run at rest, without what only Resume needs.
 func (r *Run) checkpoint() (*algos.Checkpoint, error) {
-	c := &algos.Checkpoint{
-		Header: algos.Header{
-			Env: r.manifest.Env, Algo: r.manifest.Algo, Seed: r.Config.Seed,
-			Episodes: r.session.Episodes, Steps: r.session.Steps,
-		},
-		Config: r.Config.Encode(),
-	}
+	c := &algos.Checkpoint{Header: r.table.header(), Config: r.Config.Encode()}
+	c.Episodes, c.Steps = r.session.Episodes, r.session.Steps
 	for _, l := range r.table.learners {
 		state, err := algos.Save(l)
 		if err != nil {
@@ -426,7 +478,7 @@ func (r *Run) save() error {
 	if err != nil {
 		return err
 	}
-	if err := results.WriteFile(filepath.Join(r.Dir, results.LastCheckpoint), data); err != nil {
+	if err := r.keep(results.LastCheckpoint, data); err != nil {
 		return err
 	}
 	if r.manifest.Status == "" {
@@ -437,6 +489,22 @@ func (r *Run) save() error {
 	}
 	r.saveAt = time.Now().Add(saveAfter(time.Since(began)))
 	return nil
+}
+
+// keep writes a checkpoint: before it the frozen policies that it names, and after it, those that none names any more go.
+func (r *Run) keep(name string, data []byte) error {
+	path := filepath.Join(r.Dir, name)
+	if r.turns == nil {
+		return results.WriteFile(path, data)
+	}
+	inUse := r.turns.Frozen()
+	if err := r.stock.write(inUse); err != nil {
+		return err
+	}
+	if err := results.WriteFile(path, data); err != nil {
+		return err
+	}
+	return r.stock.prune(inUse)
 }
 
 // note writes the manifest.
@@ -461,7 +529,7 @@ func (r *Run) finish() error {
 	if err != nil {
 		return err
 	}
-	if err := results.WriteFile(filepath.Join(r.Dir, results.FinalCheckpoint), data); err != nil {
+	if err := r.keep(results.FinalCheckpoint, data); err != nil {
 		return err
 	}
 	sum := sha256.Sum256(data)

@@ -51,6 +51,7 @@ func TestRunFiles(t *testing.T) {
 	sum := sha256.Sum256([]byte(read(t, dir, results.FinalCheckpoint)))
 	want := results.Manifest{
 		Format: results.ManifestFormat, Status: results.Finished, Env: "toy-pursuit-v0", Algo: "tabular-q",
+		Learners: []string{"attacker", "defender"}, Budget: results.Budget{Steps: 3000}, Protocol: results.EvalProtocol,
 		Seed: 3, InstanceSeed: envs.Derive(3, "instance", 0), Steps: 3000, Episodes: run.Episodes,
 		WallSeconds: run.WallSeconds, StartedAt: run.StartedAt, EndedAt: run.EndedAt,
 		CheckpointSHA256: hex.EncodeToString(sum[:]), Command: options.Command, Program: options.Program,
@@ -354,10 +355,21 @@ func TestResumeFromSnapshots(t *testing.T) {
 
 // A child process trains until it is killed, again and again. The run ends with the same bytes.
 func TestResumeAfterKill(t *testing.T) {
+	set := append(slices.Clone(small), "episodes=0", "steps=30000", "envs=2", "log_rows=80")
+	t.Run("observations", func(t *testing.T) {
+		more := append(slices.Clone(set), "state=observation", "max_states=300")
+		killAndResume(t, load(t, catalog, "idsgame-minimal_defense-v1", more...))
+	})
+	t.Run("pool", func(t *testing.T) {
+		more := append(slices.Clone(set), "self_play.schedule=alternating", "self_play.period_updates=300",
+			"self_play.pool.probability=0.7", "self_play.pool.sampling=quality", "self_play.pool.size=8")
+		killAndResume(t, load(t, catalog, "toy-pursuit-v0", more...))
+	})
+}
+
+func killAndResume(t *testing.T, cfg *experiments.Config) {
 	t.Parallel()
 	const variable = "EXPERIMENTS_TEST_DIR"
-	set := append(slices.Clone(small), "episodes=0", "steps=30000", "envs=2", "log_rows=80", "state=observation", "max_states=300")
-	cfg := load(t, catalog, "idsgame-minimal_defense-v1", set...)
 	if dir := os.Getenv(variable); dir != "" {
 		o := experiments.Options{Progress: func(p experiments.Progress) { fmt.Println("step", p.Steps) }}
 		r, err := catalog.Resume(dir, o)
@@ -377,7 +389,7 @@ func TestResumeAfterKill(t *testing.T) {
 		kills = 2
 	}
 	for kill := range kills {
-		child := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestResumeAfterKill$")
+		child := exec.CommandContext(ctx, os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
 		child.Env = append(os.Environ(), variable+"="+dir)
 		stdout, err := child.StdoutPipe()
 		if err != nil {

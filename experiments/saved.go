@@ -66,9 +66,12 @@ func (c Catalog) revive(path string, checkpoint *algos.Checkpoint) (*Saved, erro
 	if err := s.table.restore(checkpoint); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	budget := algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}
+	spent := algos.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}.Spent(checkpoint.Episodes, checkpoint.Steps)
+	if checkpoint.Policy {
+		spent = 1 // opponents play without the exploration of training
+	}
 	for _, l := range s.table.learners {
-		l.Anneal(budget.Spent(checkpoint.Episodes, checkpoint.Steps))
+		l.Anneal(spent)
 	}
 	return s, nil
 }
@@ -111,28 +114,44 @@ type Test struct {
 	Opponent     string    // who plays the other seats, as in Catalog.Player; "" for the environment's bots
 	Episodes     int
 	Seed         uint64 // root of the test's random numbers
+	Workers      int    // goroutines that play; the result does not depend on it
 	Watch        algos.Watcher
 }
 
 // Result is how a test went in one mode.
 type Result struct {
-	Mode  algos.Mode
-	Seats []envs.Seat // of the game, in the order of Tally.Returns
+	Env      string    // name of what was played
+	Settings envs.Game // of it
+	Mode     algos.Mode
+	Seats    []envs.Seat // of the game, in the order of Tally.Returns
 	algos.Tally
 }
 
 // Run plays the games of the test in one mode.
 func (s *Saved) Run(ctx context.Context, test Test, mode algos.Mode) (Result, error) {
-	st, err := s.stage(test)
-	if err != nil {
-		return Result{}, err
+	var st *stage
+	rooms := make([]algos.Room, max(test.Workers, 1))
+	for i := range rooms {
+		run, err := s, error(nil)
+		if i > 0 {
+			run, err = s.catalog.revive(s.Path, s.Checkpoint) // another copy for another goroutine
+		}
+		if err == nil {
+			st, err = run.stage(test)
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		rooms[i].Game = st.game
+		if rooms[i].Players, err = run.players(test, st, mode); err != nil {
+			return Result{}, err
+		}
 	}
-	players, err := s.players(test, st, mode)
-	if err != nil {
-		return Result{}, err
-	}
-	tally, err := algos.Evaluate(ctx, st.game, players, test.Episodes, test.Seed, test.Watch)
-	return Result{Mode: mode, Seats: st.game.Spec().Seats, Tally: tally}, err
+	tally, err := algos.EvaluateAll(ctx, rooms, test.Episodes, test.Seed, test.Watch)
+	return Result{
+		Env: variant(st.entry.ID, st.entry.Game(), st.settings), Settings: st.settings, Mode: mode, Seats: st.game.Spec().Seats,
+		Tally: tally,
+	}, err
 }
 
 // stage builds the game of a test. In the run's own environment its opponents are those of the training, in another one
@@ -177,7 +196,7 @@ func (s *Saved) players(test Test, st *stage, mode algos.Mode) ([]envs.Policy, e
 		case plays(seat):
 			players[i], err = s.Policy(seat, mode)
 		case test.Opponent != "":
-			players[i], err = s.catalog.player(test.Opponent, st.settings, i, seat, s.catalog.Open)
+			players[i], err = s.catalog.player(test.Opponent, st.settings, st.game, i, s.catalog.Open)
 		default:
 			players[i], err = st.opponent(i)
 		}

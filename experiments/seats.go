@@ -94,6 +94,7 @@ func (c Catalog) cast(cfg *Config, entry envs.Entry, dir string, set []string) e
 	for _, s := range seats {
 		problems = errors.Join(problems, cfg.freeze(s, dir))
 	}
+	problems = errors.Join(problems, cfg.settleSelfPlay(learners))
 	cfg.plan(learners)
 	if problems == nil {
 		cfg.simplify(entry, seats, learners)
@@ -250,13 +251,17 @@ func because(why string, err error) error {
 }
 
 // plan settles how long to train and in how many environments, unless the configuration says so: the largest numbers of
-// the learners, and steps rather than episodes.
+// the learners, and steps rather than episodes. Learners that take turns have the budget among them, all of theirs.
 func (cfg *Config) plan(learners []learner) {
 	var most algos.Budget
 	n := 1
 	for _, l := range learners {
 		b := l.algorithm.Budget
-		most = algos.Budget{Episodes: max(most.Episodes, b.Episodes), Steps: max(most.Steps, b.Steps)}
+		if cfg.selfPlay().TakesTurns() {
+			most = algos.Budget{Episodes: most.Episodes + b.Episodes, Steps: most.Steps + b.Steps}
+		} else {
+			most = algos.Budget{Episodes: max(most.Episodes, b.Episodes), Steps: max(most.Steps, b.Steps)}
+		}
 		n = max(n, l.algorithm.Envs)
 	}
 	if cfg.Episodes == 0 && cfg.Steps == 0 {

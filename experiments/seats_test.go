@@ -261,7 +261,7 @@ func TestSeatErrors(t *testing.T) {
 		{"idsgame-v0", "", "pppo", "dqn", "", `attacker: there is no player called "pppo"; did you mean "ppo"?`},
 		{"idsgame-v0", "ppo", "", "bot-random", "", `defender: there is no player called "bot-random"; did you mean "bot:random"?`},
 		{"idsgame-v0", "ppo", "", "human", "", `defender: there is no player called "human"; there are: ` + known +
-			", bot:minimal, bot:random, random, constant:ACTION, checkpoint:RUN, greedy:RUN"},
+			", bot:minimal, bot:random, random, constant:ACTION, optimal, checkpoint:RUN, greedy:RUN, mixture:WEIGHT PLAYER; ..."},
 		{"idsgame-v0", "pppo", "dqn", "", "", `there is no algorithm called "pppo"; did you mean "ppo"?`},
 		{"idsgame-v0", "", "", "", "", "which algorithm? name one with --algo: " + known},
 		{"idsgame-v0", "", "ppo", "", "", "who plays the defender? name a player with --defender, or an algorithm for every open seat with --algo"},

@@ -17,8 +17,8 @@ import (
 	"github.com/olekukonko/tablewriter/tw"
 )
 
-// Formats are the formats that Grid.Render knows: two for people, two for machines.
-var Formats = []string{"table", "markdown", "csv", "json"}
+// Formats are the formats that Grid.Render knows: three for people, two for machines.
+var Formats = []string{"table", "markdown", "latex", "csv", "json"}
 
 // A Grid is a table that is shown to people or machines.
 type Grid struct {
@@ -103,14 +103,27 @@ func Seconds(s float64) Cell {
 	return Cell{text, []any{s}}
 }
 
-// Interval shows an estimate as 0.638 [0.630, 0.646]. Its column has three names: for the mean, the low and the high
+// Interval shows an estimate as 0.638 [0.630, 0.646]. Its column has three names: for the value, the low and the high
 // end.
 func Interval(e Estimate, digits int) Cell {
-	text := fixed(e.Mean, digits)
+	text := fixed(e.Value, digits)
 	if !math.IsNaN(e.Low) {
 		text += fmt.Sprintf(" [%s, %s]", fixed(e.Low, digits), fixed(e.High, digits))
 	}
-	return Cell{text, []any{e.Mean, e.Low, e.High}}
+	return Cell{text, []any{e.Value, e.Low, e.High}}
+}
+
+// Proportion shows successes among so many trials with the Wilson interval. Its column is like that of Interval.
+func Proportion(successes, n int64) Cell {
+	low, high := Wilson(int(successes), int(n), Z95)
+	return Interval(Estimate{Value: float64(successes) / float64(n), Low: low, High: high}, 3)
+}
+
+// NormalMean shows a mean with the half-width of its normal 95 % interval, 0.25 ± 0.02. Its column is like that of
+// Interval.
+func NormalMean(mean, standardError float64, digits int) Cell {
+	half := Z95 * standardError
+	return Cell{fixed(mean, digits) + " ± " + fixed(half, digits), []any{mean, mean - half, mean + half}}
 }
 
 // Render writes the grid in one of the Formats.
@@ -121,6 +134,8 @@ func (g *Grid) Render(w io.Writer, format string) error {
 		return g.renderText(w, renderer.NewBlueprint(tw.Rendition{Symbols: lines}), strings.NewReplacer())
 	case "markdown":
 		return g.renderText(w, renderer.NewMarkdown(), strings.NewReplacer("\n", " ", "|", `\|`))
+	case "latex":
+		return g.renderLaTeX(w)
 	case "csv":
 		return g.renderCSV(w)
 	case "json":
@@ -162,6 +177,43 @@ func (g *Grid) renderText(w io.Writer, drawing tw.Renderer, escape *strings.Repl
 		return err
 	}
 	_, err := w.Write(text.Bytes())
+	return err
+}
+
+var latex = strings.NewReplacer("\n", " ", `\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`,
+	"%", `\%`, "_", `\_`, "^", `\textasciicircum{}`, "~", `\textasciitilde{}`, noValue, "---", "≤", `$\leq$`)
+
+// escapeLaTeX writes what means something to LaTeX otherwise, and leaves out sparklines, which its fonts lack.
+func escapeLaTeX(text string) string {
+	return strings.TrimRight(latex.Replace(text), " "+bars)
+}
+
+// renderLaTeX writes a tabular with the rules of the package booktabs. It leaves out columns that only draw.
+func (g *Grid) renderLaTeX(w io.Writer) error {
+	var b bytes.Buffer
+	line := func(cell func(column int) string) {
+		var cells []string
+		for i, col := range g.Columns {
+			if col.Title != "" && len(col.Names) > 0 {
+				cells = append(cells, escapeLaTeX(cell(i)))
+			}
+		}
+		fmt.Fprintf(&b, "%s \\\\\n", strings.Join(cells, " & "))
+	}
+	b.WriteString(`\begin{tabular}{`)
+	for i, col := range g.Columns {
+		if col.Title != "" && len(col.Names) > 0 {
+			b.WriteString(map[tw.Align]string{tw.AlignLeft: "l", tw.AlignRight: "r"}[g.align(i)])
+		}
+	}
+	b.WriteString("}\n\\toprule\n")
+	line(func(i int) string { return g.Columns[i].Title })
+	b.WriteString("\\midrule\n")
+	for _, row := range g.Rows {
+		line(func(i int) string { return row[i].Text })
+	}
+	b.WriteString("\\bottomrule\n\\end{tabular}\n")
+	_, err := w.Write(b.Bytes())
 	return err
 }
 

@@ -33,6 +33,14 @@ func ExampleGrid() {
 	// |:-----------------|--------:|------------------:|
 	// | matching-pennies |  4.24 M | 0.50 [0.25, 0.75] |
 	// | rock\|paper      |     999 |              0.33 |
+	// \begin{tabular}{lrr}
+	// \toprule
+	// env & steps/s & win rate \\
+	// \midrule
+	// matching-pennies & 4.24 M & 0.50 [0.25, 0.75] \\
+	// rock|paper & 999 & 0.33 \\
+	// \bottomrule
+	// \end{tabular}
 	// env,steps/s,win_rate,win_low,win_high,exact
 	// matching-pennies,4.237e+06,0.5,0.25,0.75,0.5
 	// rock|paper,999,0.3333333333333333,,,
@@ -96,6 +104,7 @@ func TestGridWithoutRows(t *testing.T) {
 	want := map[string]string{
 		"table":    "┌────┬──────┐\n│ id │ kind │\n└────┴──────┘\n",
 		"markdown": "| id | kind |\n|:---|:-----|\n",
+		"latex":    "\\begin{tabular}{ll}\n\\toprule\nid & kind \\\\\n\\midrule\n\\bottomrule\n\\end{tabular}\n",
 		"csv":      "id,kind\n",
 		"json":     "[]\n",
 	}
@@ -125,6 +134,15 @@ func TestGridEscapes(t *testing.T) {
 |:--------|:----|:----------|
 | x,"y"\| | yes |  ▁█       |
 `,
+		"latex": `
+\begin{tabular}{ll}
+\toprule
+a b & q" \\
+\midrule
+x,"y"| & yes \\
+\bottomrule
+\end{tabular}
+`,
 		"csv": `
 a_b,"q"""
 "x,""y""|",true
@@ -144,9 +162,16 @@ a_b,"q"""
 	}
 }
 
+func TestEscapeLaTeX(t *testing.T) {
+	const text, want = "a_b & {5 %}\n\\~^ $#≤ 0.5 ▁█", `a\_b \& \{5 \%\} \textbackslash{}\textasciitilde{}\textasciicircum{} \$\#$\leq$ 0.5`
+	if got := escapeLaTeX(text); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestGridErrors(t *testing.T) {
 	err := NewGrid("id").Render(io.Discard, "xml")
-	want := `no format is called "xml": choose one of table, markdown, csv, json`
+	want := `no format is called "xml": choose one of table, markdown, latex, csv, json`
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -20,6 +20,9 @@ const (
 	Sampled Mode = "sampled" // drawn from its distribution
 )
 
+// Modes are all modes.
+var Modes = []Mode{Greedy, Sampled}
+
 // An EvalRow is one line of eval.csv: Games games played after Step steps of training. NaN means that there is no
 // value.
 type EvalRow struct {
@@ -52,11 +55,11 @@ func (r *EvalRow) columns() []column {
 	}
 }
 
-// EvalHeader returns the first line of eval.csv.
-func EvalHeader() string { return header(new(EvalRow).columns()) }
+// EvalHeader returns the first line of eval.csv for rows with these extra metrics, as TrainHeader.
+func EvalHeader(extra ...string) string { return header(named(new(EvalRow).columns(), extra)) }
 
-// Line returns the row as a line of eval.csv.
-func (r EvalRow) Line() string { return line(r.columns()) }
+// Line returns the row as a line of eval.csv, with the values of its extra metrics.
+func (r EvalRow) Line(extra ...float64) string { return line(valued(r.columns(), extra)) }
 
 // A TrainRow is one line of train.csv: what happened in training since the line before, exploration included. NaN means
 // that there is no value.
@@ -84,24 +87,28 @@ func (r *TrainRow) columns() []column {
 
 // TrainHeader returns the first line of train.csv for rows with these extra metrics. A name with a comma, a quote or a
 // line break panics.
-func TrainHeader(extra ...string) string {
-	columns := new(TrainRow).columns()
+func TrainHeader(extra ...string) string { return header(named(new(TrainRow).columns(), extra)) }
+
+// Line returns the row as a line of train.csv.
+func (r TrainRow) Line() string { return line(valued(r.columns(), r.Extra)) }
+
+// named appends columns of these names.
+func named(columns []column, extra []string) []column {
 	for _, name := range extra {
 		if strings.ContainsAny(name, ",\"\r\n") {
 			panic(fmt.Sprintf("results: %q cannot name a column", name))
 		}
 		columns = append(columns, column{name: name})
 	}
-	return header(columns)
+	return columns
 }
 
-// Line returns the row as a line of train.csv.
-func (r TrainRow) Line() string {
-	columns := r.columns()
-	for i := range r.Extra {
-		columns = append(columns, column{value: &r.Extra[i]})
+// valued appends columns of these values.
+func valued(columns []column, extra []float64) []column {
+	for i := range extra {
+		columns = append(columns, column{value: &extra[i]})
 	}
-	return line(columns)
+	return columns
 }
 
 // A column is a name and a pointer to a row's value: *int64, *float64 or *Mode.
@@ -195,6 +202,8 @@ func ReadEval(r io.Reader) ([]EvalRow, error) {
 type Table struct {
 	Columns []string
 	Rows    [][]float64 // each as long as Columns
+
+	lines int // read so far
 }
 
 // Column returns the values under name, from top to bottom, and nil if no column is called so.
@@ -210,22 +219,65 @@ func (t *Table) Column(name string) []float64 {
 	return values
 }
 
+// Last is the value under name in the last row, NaN if there is none.
+func (t *Table) Last(name string) float64 {
+	at := slices.Index(t.Columns, name)
+	if at < 0 || len(t.Rows) == 0 {
+		return math.NaN()
+	}
+	return t.Rows[len(t.Rows)-1][at]
+}
+
 // ReadCSV reads a header and lines of numbers. As in ReadEval, a last line without a line feed is ignored.
 func ReadCSV(r io.Reader) (*Table, error) {
-	names, records, err := readRecords(r)
+	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
-	table := &Table{Columns: names, Rows: make([][]float64, len(records))}
-	for i, rec := range records {
-		table.Rows[i] = make([]float64, len(names))
-		for j, cell := range rec.cells {
-			if table.Rows[i][j], err = parseFloat(cell); err != nil {
-				return nil, fmt.Errorf("line %d, column %s: %w", rec.line, names[j], err)
-			}
+	t := new(Table)
+	_, err = t.Append(data)
+	return t, err
+}
+
+// Append reads the complete lines of data, which go on where those before have ended: the header, then rows. It returns
+// how many bytes these are. Names are not quoted.
+func (t *Table) Append(data []byte) (n int, err error) {
+	for {
+		end := bytes.IndexByte(data[n:], '\n')
+		if end < 0 {
+			return n, nil
 		}
+		if err := t.line(bytes.TrimSuffix(data[n:n+end], []byte{'\r'})); err != nil {
+			return n, err
+		}
+		n += end + 1
 	}
-	return table, nil
+}
+
+// line reads a line. Empty ones are passed over.
+func (t *Table) line(text []byte) error {
+	t.lines++
+	switch {
+	case len(text) == 0:
+		return nil
+	case t.Columns == nil:
+		t.Columns = strings.Split(string(text), ",")
+		return nil
+	}
+	row := make([]float64, len(t.Columns))
+	for i := range row {
+		cell, rest, more := bytes.Cut(text, []byte{','})
+		if more != (i < len(row)-1) {
+			return fmt.Errorf("line %d has not %d values", t.lines, len(row))
+		}
+		var err error
+		if row[i], err = parseFloat(string(cell)); err != nil {
+			return fmt.Errorf("line %d, column %s: %w", t.lines, t.Columns[i], err)
+		}
+		text = rest
+	}
+	t.Rows = append(t.Rows, row)
+	return nil
 }
 
 // A record is one line of a CSV file under the header, with as many cells as that.

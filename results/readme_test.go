@@ -18,6 +18,9 @@ func TestReadmeTables(t *testing.T) {
 	tables := map[string]*Grid{
 		"attackers": attackers(t), "defenders": defenders(t),
 		"neural": neural(t), "scouting": scouting(t),
+		"solved": solved(t),
+		"psro":   psro(t), "league": league(t),
+		"netsecgame": netsecgame(t), "addresses": addresses(t),
 		"updates": speed(t, "µs"), "training": speed(t, "steps/s"),
 	}
 	block := regexp.MustCompile(`(?s)<!-- table (\w+) -->\n.*?<!-- end -->`)
@@ -48,6 +51,28 @@ func TestReadmeTables(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestBound(t *testing.T) {
+	for _, ref := range published(t, "references.csv") {
+		if bound, ok := Bound(ref["env"]); ok != (ref["bound"] != "") || ok && formatFloat(bound) != strings.TrimRight(ref["bound"], "0") {
+			t.Errorf("%s: %v, %v, want %q", ref["env"], bound, ok, ref["bound"])
+		}
+	}
+	if _, ok := Bound("idsgame-minimal_defense-v2+num_layers=2"); ok {
+		t.Error("a game with other settings has the bound of the registered one")
+	}
+}
+
+// solved is the games of two whose value is not 0.
+func solved(t *testing.T) *Grid {
+	g := newReadmeGrid("environment", "states", "value", "gap", "stopped by")
+	for _, r := range published(t, "solved.csv") {
+		if r["states"] != "0" {
+			g.Add(environment(r), Cell{Text: r["states"]}, Cell{Text: r["value"]}, Cell{Text: r["gap"]}, Cell{Text: r["stopped_by"]})
+		}
+	}
+	return g
 }
 
 // row is a line of a published CSV file by column.
@@ -94,14 +119,24 @@ func find(t *testing.T, records []row, columns ...string) row {
 // estimate shows a mean with its interval.
 func (r row) estimate(t *testing.T, name string) Cell {
 	t.Helper()
-	var x [3]float64
-	for i, column := range interval(name) {
-		var err error
-		if x[i], err = strconv.ParseFloat(r[column], 64); err != nil {
-			t.Fatal(err)
-		}
+	return r.interval(t, interval(name)...)
+}
+
+// interval shows an estimate by its columns: value, lower end, upper end.
+func (r row) interval(t *testing.T, columns ...string) Cell {
+	t.Helper()
+	e := Estimate{r.number(t, columns[0]), r.number(t, columns[1]), r.number(t, columns[2])}
+	return Cell{Text: Interval(e, 3).Text}
+}
+
+// number is the value of a column.
+func (r row) number(t *testing.T, column string) float64 {
+	t.Helper()
+	x, err := strconv.ParseFloat(r[column], 64)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return Cell{Text: Interval(Estimate{x[0], x[1], x[2]}, 3).Text}
+	return x
 }
 
 func environment(r row) Cell { return Cell{Text: strings.TrimPrefix(r["env"], "idsgame-")} }
@@ -187,17 +222,10 @@ func (r row) ratio(t *testing.T, a, b string) Cell {
 	if r[a] == "" || r[b] == "" {
 		return Cell{}
 	}
-	var x [2]float64
-	for i, column := range []string{a, b} {
-		var err error
-		if x[i], err = strconv.ParseFloat(r[column], 64); err != nil {
-			t.Fatal(err)
-		}
-	}
 	if strings.HasSuffix(r["unit"], "/s") {
-		x[0], x[1] = x[1], x[0]
+		a, b = b, a
 	}
-	return Cell{Text: strconv.FormatFloat(x[1]/x[0], 'f', 1, 64)}
+	return Cell{Text: fixed(r.number(t, b)/r.number(t, a), 1)}
 }
 
 // scouting is PPO where a defence is unknown until it is scouted: policies that choose at once and node by node, of what

@@ -7,13 +7,16 @@ package results
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,6 +37,13 @@ const (
 // ManifestFormat is the format that this program writes, and the only one that it reads.
 const ManifestFormat = 1
 
+// EvalProtocol is how runs are evaluated, and thus what eval.csv means: a change of it makes scores incomparable.
+//
+//  1. Every evaluation of a run plays the same episodes, whose seeds derive from the run's seed by a stream that training
+//     does not draw from. The policy is frozen: a copy that plays greedily, then one that plays as in training. Scores are
+//     read from the state of the game, not from rewards.
+const EvalProtocol = 1
+
 // A Status says how far a run is. A run that was killed still says Running.
 type Status string
 
@@ -50,7 +60,10 @@ type Manifest struct {
 	Format           int             `json:"format"` // set by Save
 	Status           Status          `json:"status"`
 	Env              string          `json:"env"`
-	Algo             string          `json:"algo"` // one name, or "attacker-vs-defender"
+	Algo             string          `json:"algo"`               // one name, or "attacker-vs-defender"
+	Learners         []string        `json:"learners,omitempty"` // roles that are trained, in the order of the seats
+	Budget           Budget          `json:"budget,omitzero"`
+	Protocol         int             `json:"evaluation_protocol,omitempty"` // EvalProtocol
 	Seed             uint64          `json:"seed,string"`
 	InstanceSeed     uint64          `json:"instance_seed,string"`
 	Layout           json.RawMessage `json:"layout,omitempty"` // what InstanceSeed drew, compact; nil if nothing
@@ -62,6 +75,24 @@ type Manifest struct {
 	CheckpointSHA256 string          `json:"checkpoint_sha256,omitempty"` // of FinalCheckpoint, in hexadecimal
 	Command          []string        `json:"command"`
 	Program          Program         `json:"program"`
+}
+
+// A Budget is how long a run trains: until so many episodes or steps, whichever comes first. 0 is no limit.
+type Budget struct {
+	Episodes int64 `json:"episodes"`
+	Steps    int64 `json:"steps"`
+}
+
+// String shows the limits: 500 k episodes.
+func (b Budget) String() string {
+	var limits []string
+	if b.Episodes > 0 {
+		limits = append(limits, Scaled(float64(b.Episodes)).Text+" episodes")
+	}
+	if b.Steps > 0 {
+		limits = append(limits, Scaled(float64(b.Steps)).Text+" steps")
+	}
+	return cmp.Or(strings.Join(limits, ", "), noValue)
 }
 
 // A Program is the build that made a run.
@@ -103,6 +134,9 @@ func (m *Manifest) decode(data []byte) error {
 	if err := json.Unmarshal(data, m); err != nil {
 		return err
 	}
+	if m.Protocol > EvalProtocol {
+		return fmt.Errorf("evaluation protocol %d is unknown: this program knows up to %d", m.Protocol, EvalProtocol)
+	}
 	if m.Layout != nil {
 		var layout bytes.Buffer
 		if err := json.Compact(&layout, m.Layout); err != nil { // undoes the indentation of Save
@@ -122,25 +156,38 @@ type Run struct {
 
 // ReadRun reads the manifest and the evaluations in dir. The run may still be going on.
 func ReadRun(dir string) (*Run, error) {
+	return readRun(dir, func(name string) (fs.File, error) { return os.Open(filepath.Join(dir, name)) })
+}
+
+// ReadRunFS is ReadRun in a file system.
+func ReadRunFS(fsys fs.FS, dir string) (*Run, error) {
+	return readRun(dir, func(name string) (fs.File, error) { return fsys.Open(path.Join(dir, name)) })
+}
+
+// readRun reads a run in dir, whose files open opens.
+func readRun(dir string, open func(name string) (fs.File, error)) (*Run, error) {
 	run := &Run{Dir: dir}
-	path := filepath.Join(dir, ManifestFile)
-	data, err := os.ReadFile(path)
+	f, err := open(ManifestFile)
 	if err != nil {
 		return nil, err
 	}
-	if err := run.Manifest.decode(data); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err == nil {
+		err = run.Manifest.decode(data)
 	}
-	path = filepath.Join(dir, EvalFile)
-	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ManifestFile), err)
+	}
+	evals, err := open(EvalFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return run, nil
 	} else if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if run.Evals, err = ReadEval(f); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	defer evals.Close()
+	if run.Evals, err = ReadEval(evals); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, EvalFile), err)
 	}
 	return run, nil
 }
@@ -173,6 +220,20 @@ func (r *Run) Last(mode Mode) (row EvalRow, ok bool) {
 		}
 	}
 	return row, false
+}
+
+// Score returns how often the run's learner succeeds in its latest greedy evaluation: the hack probability for an
+// attacker, 1 − it for a defender. Where both learn it is the attacker's. It is NaN before the first evaluation, and if
+// the manifest does not say who learns.
+func (r *Run) Score() float64 {
+	row, _ := r.Last(Greedy)
+	switch {
+	case slices.Contains(r.Learners, "attacker"):
+		return row.HackProbability
+	case slices.Contains(r.Learners, "defender"):
+		return 1 - row.HackProbability
+	}
+	return math.NaN()
 }
 
 // FindRuns reads every run in dirs and the folders below, sorted by folder. A run that is reached twice counts once. It

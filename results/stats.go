@@ -87,21 +87,43 @@ func Wilson(successes, n int, z float64) (low, high float64) {
 	return low, high
 }
 
-// Bootstrap returns the percentile interval of stat (Efron 1979): it draws resamples times len(values) values with
-// replacement and cuts (1−level)/2 of the results off either end. The same arguments give the same interval. It is NaN
-// for fewer than two values, which do not show how they vary, and too narrow for few: at level 0.95, it covers the mean
-// of 10 normal values with probability 0.90, and of 20 with 0.93. stat must not keep its argument.
-func Bootstrap(values []float64, stat func([]float64) float64, level float64, resamples int, seed uint64) (
+// Median returns the middle one of at least one value, or the mean of the two in the middle.
+func Median(values []float64) float64 { return Quantile(values, 0.5) }
+
+// A Statistic sums up the scores of at least one run.
+type Statistic struct {
+	Name string
+	Of   func([]float64) float64
+}
+
+// String returns the name.
+func (s Statistic) String() string { return s.Name }
+
+// Statistics are those that tables can show; the first is the default.
+var Statistics = []Statistic{{"mean", Mean}, {"iqm", IQM}, {"median", Median}}
+
+// Bootstrap returns the stratified percentile interval of stat (Efron 1979; stratified as in Agarwal et al. 2021,
+// arXiv:2108.13264): resamples times it draws from each stratum as many values as that has, with replacement, and cuts
+// (1−level)/2 of the results off either end. A stratum is the runs of one algorithm in one environment. The same
+// arguments give the same interval. It is NaN if no stratum has two values, which would show how they vary, and too narrow
+// for few: at level 0.95, it covers the mean of 10 normal values with probability 0.90, and of 20 with 0.93. stat must not
+// keep its argument.
+func Bootstrap(stat func([][]float64) float64, level float64, resamples int, seed uint64, strata ...[]float64) (
 	low, high float64) {
-	if len(values) < 2 {
+	if !slices.ContainsFunc(strata, func(s []float64) bool { return len(s) > 1 }) {
 		return math.NaN(), math.NaN()
 	}
 	rng := rand.New(rand.NewPCG(seed, 0))
-	sample := make([]float64, len(values))
+	sample := make([][]float64, len(strata))
+	for i, values := range strata {
+		sample[i] = make([]float64, len(values))
+	}
 	stats := make([]float64, resamples)
 	for i := range stats {
-		for j := range sample {
-			sample[j] = values[rng.IntN(len(values))]
+		for j, values := range strata {
+			for k := range values {
+				sample[j][k] = values[rng.IntN(len(values))]
+			}
 		}
 		stats[i] = stat(sample)
 	}
@@ -109,15 +131,79 @@ func Bootstrap(values []float64, stat func([]float64) float64, level float64, re
 	return quantile(stats, (1-level)/2), quantile(stats, (1+level)/2)
 }
 
-// An Estimate is a mean over seeds with its 95 % bootstrap interval. All three are NaN if no seed has a value, the
-// interval if only one has.
-type Estimate struct{ Mean, Low, High float64 }
+// An Estimate is a statistic of runs with its 95 % bootstrap interval. All three are NaN if no run has a value, the
+// interval if it shows no variation.
+type Estimate struct{ Value, Low, High float64 }
 
-// NewEstimate estimates the mean of what values come from, one a seed, with 10,000 resamples. It passes over NaN.
-func NewEstimate(values []float64) Estimate {
-	values = withoutNaN(values)
-	low, high := Bootstrap(values, Mean, 0.95, 10_000, 1)
-	return Estimate{Mean(values), low, high}
+// NewEstimate estimates what the scores in strata, taken together, come to. It passes over NaN.
+func NewEstimate(stat Statistic, strata ...[]float64) Estimate {
+	var pool []float64
+	return estimate(func(strata [][]float64) float64 {
+		pool = pool[:0]
+		for _, values := range strata {
+			pool = append(pool, values...)
+		}
+		return stat.Of(pool)
+	}, strata)
+}
+
+// estimate takes 10,000 resamples of the strata without NaN.
+func estimate(stat func([][]float64) float64, strata [][]float64) Estimate {
+	kept := make([][]float64, len(strata))
+	for i, values := range strata {
+		kept[i] = withoutNaN(values)
+	}
+	low, high := Bootstrap(stat, 0.95, 10_000, 1, kept...)
+	return Estimate{stat(kept), low, high}
+}
+
+// ImprovementProbability estimates the probability that a run of one algorithm scores higher than one of another in the
+// same environment, mean over environments (Agarwal et al. 2021, section 4.3). It is that of Mann and Whitney: of all
+// pairs of runs, the share that the first wins, ties counting half. a[i] and b[i] hold scores in environment i; without
+// environments, or if a and b are not as many, it panics.
+func ImprovementProbability(a, b [][]float64) Estimate {
+	if len(a) == 0 || len(a) != len(b) {
+		panic(fmt.Sprintf("results: scores in %d environments against %d", len(a), len(b)))
+	}
+	return estimate(func(strata [][]float64) float64 {
+		sum := 0.0
+		for i := range a {
+			sum += wins(strata[i], strata[len(a)+i])
+		}
+		return sum / float64(len(a))
+	}, slices.Concat(a, b))
+}
+
+// wins returns the share of pairs in which the value of a is the larger one.
+func wins(a, b []float64) float64 {
+	won := 0.0
+	for _, x := range a {
+		for _, y := range b {
+			switch {
+			case x > y:
+				won++
+			case x == y:
+				won += 0.5
+			}
+		}
+	}
+	return won / float64(len(a)*len(b))
+}
+
+// Profile estimates the share of runs with a score above tau: the performance profile at tau (Agarwal et al. 2021,
+// section 4.2).
+func Profile(tau float64, strata ...[]float64) Estimate {
+	above := make([][]float64, len(strata))
+	for i, values := range strata {
+		for _, x := range withoutNaN(values) {
+			share := 0.0
+			if x > tau {
+				share = 1
+			}
+			above[i] = append(above[i], share)
+		}
+	}
+	return NewEstimate(Statistics[0], above...)
 }
 
 // withoutNaN returns a copy of values without those that are NaN.

@@ -16,7 +16,7 @@ func ExampleWilson() {
 
 func ExampleBootstrap() {
 	seeds := []float64{0.61, 0.64, 0.63, 0.66, 0.62, 0.65, 0.60, 0.67, 0.64, 0.66}
-	low, high := Bootstrap(seeds, Mean, 0.95, 10_000, 1)
+	low, high := Bootstrap(of(Mean), 0.95, 10_000, 1, seeds)
 	fmt.Printf("%.3f [%.3f, %.3f]\n", Mean(seeds), low, high)
 	// Output: 0.638 [0.625, 0.651]
 }
@@ -42,6 +42,7 @@ func TestStatistics(t *testing.T) {
 		{"outliers", IQM([]float64{1, 2, 3, 1e9, -1e9}), 2},          // of 1, 2, 3
 		{"too few to cut", IQM([]float64{1, 2, 6}), 3},
 		{"interquartile mean of none", IQM(nil), nan},
+		{"median of even", Median([]float64{4, 1, 3, 2}), 2.5},
 	}
 	for _, c := range cases {
 		if !near(c.got, c.want, 1e-12) {
@@ -54,7 +55,7 @@ func TestStatisticsKeepOrder(t *testing.T) {
 	values := []float64{3, 1, 2, 0}
 	Quantile(values, 0.5)
 	IQM(values)
-	Bootstrap(values, Mean, 0.95, 10, 1)
+	Bootstrap(of(Mean), 0.95, 10, 1, values)
 	if !slices.Equal(values, []float64{3, 1, 2, 0}) {
 		t.Errorf("changed to %v", values)
 	}
@@ -131,7 +132,7 @@ func TestWilsonCoverage(t *testing.T) {
 func TestBootstrapByHand(t *testing.T) {
 	cases := []struct{ level, low, high float64 }{{0.95, 0, 1}, {0.6, 0, 1}, {0.4, 0.5, 0.5}}
 	for _, c := range cases {
-		low, high := Bootstrap([]float64{0, 1}, Mean, c.level, 10_000, 7)
+		low, high := Bootstrap(of(Mean), c.level, 10_000, 7, []float64{0, 1})
 		if low != c.low || high != c.high {
 			t.Errorf("level %v: [%v, %v], want [%v, %v]", c.level, low, high, c.low, c.high)
 		}
@@ -140,19 +141,19 @@ func TestBootstrapByHand(t *testing.T) {
 
 func TestBootstrapIsDeterministic(t *testing.T) {
 	values := []float64{1, 5, 2, 8, 3, 9, 4}
-	a, b := Bootstrap(values, IQM, 0.9, 500, 1)
-	c, d := Bootstrap(values, IQM, 0.9, 500, 1)
+	a, b := Bootstrap(of(IQM), 0.9, 500, 1, values)
+	c, d := Bootstrap(of(IQM), 0.9, 500, 1, values)
 	if a != c || b != d {
 		t.Errorf("[%v, %v], then [%v, %v]", a, b, c, d)
 	}
-	if c, d = Bootstrap(values, Mean, 0.9, 500, 2); a == c && b == d {
+	if c, d = Bootstrap(of(Mean), 0.9, 500, 2, values); a == c && b == d {
 		t.Error("neither seed nor statistic matter")
 	}
 }
 
 func TestBootstrapOfFewerThanTwo(t *testing.T) {
 	for _, values := range [][]float64{nil, {1}} {
-		if low, high := Bootstrap(values, Mean, 0.95, 10, 1); !math.IsNaN(low) || !math.IsNaN(high) {
+		if low, high := Bootstrap(of(Mean), 0.95, 10, 1, values); !math.IsNaN(low) || !math.IsNaN(high) {
 			t.Errorf("%v: [%v, %v]", values, low, high)
 		}
 	}
@@ -171,7 +172,7 @@ func TestBootstrapCoverage(t *testing.T) {
 			for i := range values {
 				values[i] = 5 + rng.NormFloat64()
 			}
-			if low, high := Bootstrap(values, Mean, level, 200, trial); low <= 5 && 5 <= high {
+			if low, high := Bootstrap(of(Mean), level, 200, trial, values); low <= 5 && 5 <= high {
 				covered++
 			}
 		}
@@ -187,17 +188,91 @@ func TestBootstrapCoverage(t *testing.T) {
 	}
 }
 
+// The sums of resamples of {0, 4} are 0, 4, 8 and those of {11, 13} are 22, 24, 26, each with probability ¼, ½, ¼. So the
+// sum of both is 22, 24, 26, 28, 30, 32, 34 with probability 1, 2, 3, 4, 3, 2, 1 of 16. Its quantiles at 1/8 and 7/8 lie in
+// the middle of 24 and of 32, 19 standard deviations of a share of 10,000 away from the next. The control draws from both
+// together, which varies far more.
+func TestBootstrapIsStratified(t *testing.T) {
+	sum := func(strata [][]float64) (sum float64) {
+		for _, values := range strata {
+			sum += Mean(values) * float64(len(values))
+		}
+		return sum
+	}
+	if low, high := Bootstrap(sum, 0.75, 10_000, 1, []float64{0, 4}, []float64{11, 13}); low != 24 || high != 32 {
+		t.Errorf("[%v, %v], want [24, 32]", low, high)
+	}
+	if low, high := Bootstrap(sum, 0.75, 10_000, 1, []float64{0, 4, 11, 13}); low >= 24 || high <= 32 {
+		t.Errorf("the control: [%v, %v]", low, high)
+	}
+	if low, high := Bootstrap(sum, 0.75, 100, 1, []float64{1}, []float64{2}); !math.IsNaN(low) || !math.IsNaN(high) {
+		t.Errorf("of strata of one: [%v, %v]", low, high)
+	}
+}
+
 func TestNewEstimate(t *testing.T) {
-	nan := math.NaN()
-	if e := NewEstimate([]float64{nan, 1, nan, 3}); e != (Estimate{2, 1, 3}) {
+	nan, mean, iqm := math.NaN(), Statistic{"mean", Mean}, Statistic{"iqm", IQM}
+	if e := NewEstimate(mean, []float64{nan, 1, nan, 3}); e != (Estimate{2, 1, 3}) {
 		t.Errorf("of 1 and 3: %v", e)
 	}
-	if e := NewEstimate([]float64{nan, 1}); e.Mean != 1 || !math.IsNaN(e.Low) || !math.IsNaN(e.High) {
+	if e := NewEstimate(mean, []float64{nan, 1}); e.Value != 1 || !math.IsNaN(e.Low) || !math.IsNaN(e.High) {
 		t.Errorf("of one: %v", e)
 	}
-	if e := NewEstimate([]float64{nan}); !math.IsNaN(e.Mean) || !math.IsNaN(e.Low) {
+	if e := NewEstimate(mean, []float64{nan}); !math.IsNaN(e.Value) || !math.IsNaN(e.Low) {
 		t.Errorf("of none: %v", e)
 	}
+	// The scores of all environments are one sample: of 1, 1, 1, 5, 6, 7, 9, 100 the middle half is 1, 5, 6, 7. The mean
+	// over environments would be (1 + 6.5) / 2.
+	if e := NewEstimate(iqm, []float64{1, 9, 1, 1}, []float64{100, 5, 7, 6}); e.Value != 4.75 {
+		t.Errorf("interquartile mean of two environments: %v", e)
+	}
+	// Resampling within each does not mix them.
+	if e := NewEstimate(mean, []float64{1, 1}, []float64{3, 3}); e != (Estimate{2, 2, 2}) {
+		t.Errorf("of two environments without variation: %v", e)
+	}
+}
+
+func TestImprovementProbability(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		a, b [][]float64
+		want Estimate
+	}{
+		// 3 beats 2 and ties with 3, 1 loses twice. With probability ¼ a is 1, 1 and always loses, with 1/16 it is 3, 3
+		// against 2, 2 and always wins: both more than 2.5 %.
+		{"pairs", [][]float64{{1, 3}}, [][]float64{{2, 3}}, Estimate{1.5 / 4, 0, 1}},
+		{"ties", [][]float64{{5, 5}}, [][]float64{{5, 5, 5}}, Estimate{0.5, 0.5, 0.5}},
+		{"always", [][]float64{{2, 3}}, [][]float64{{0, 1}}, Estimate{1, 1, 1}},
+		// Always, and ties with half of {0, 1}: (1 + ¼) / 2. That half is 0, ½ or 1 with probability ¼, ½, ¼.
+		{"environments", [][]float64{{2, 3}, {0, 0}}, [][]float64{{0, 1}, {0, 1}}, Estimate{0.625, 0.5, 0.75}},
+	} {
+		got := ImprovementProbability(c.a, c.b)
+		if got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+		if back := ImprovementProbability(c.b, c.a); back.Value != 1-got.Value {
+			t.Errorf("%s: %v and %v", c.name, got, back)
+		}
+	}
+	mustPanic(t, func() { ImprovementProbability(nil, nil) })
+	mustPanic(t, func() { ImprovementProbability([][]float64{{1}}, nil) })
+}
+
+func TestProfile(t *testing.T) {
+	strata := [][]float64{{0.2, 0.4}, {0.6, 0.8, math.NaN()}}
+	for tau, want := range map[float64]Estimate{
+		0.1: {1, 1, 1}, 0.4: {0.5, 0.5, 0.5}, 0.8: {0, 0, 0}, // 0.4 is not above 0.4
+		0.7: {0.25, 0, 0.5}, // 0.6 twice and 0.8 twice with probability ¼ each
+	} {
+		if got := Profile(tau, strata...); got != want {
+			t.Errorf("above %v: %v, want %v", tau, got, want)
+		}
+	}
+}
+
+// of makes a statistic of one stratum.
+func of(stat func([]float64) float64) func([][]float64) float64 {
+	return func(strata [][]float64) float64 { return stat(strata[0]) }
 }
 
 // binomial returns the probability of k successes in n trials.

@@ -3,42 +3,55 @@ package results
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // A Summary is what all runs of one algorithm in one environment, each with its own seed, came to. Estimates are of
 // each run's last evaluation, which for an unfinished run is an early one: compare groups only when Unfinished is 0.
 type Summary struct {
 	Env, Algo         string
+	Budget            Budget
 	Seeds, Unfinished int // runs; those among them whose Status is not Finished
+	Statistic         string
 
 	GreedyHack, SampledHack                       Estimate // probability
 	Detection                                     Estimate // probability; this and the following are greedy
 	AttackerReturn, DefenderReturn, EpisodeLength Estimate
 
 	Steps, StepsPerSecond, WallSeconds float64   // means over seeds
-	Curve                              []float64 // greedy hack probability at each evaluation, mean over seeds
+	Curve                              []float64 // greedy hack probability over training
 }
 
-// Summarize groups runs by environment and algorithm, and sorts the groups so.
-func Summarize(runs []*Run) []Summary {
-	var summaries []Summary
+// Groups are the runs that differ in nothing but their seed, sorted by environment, algorithm, budget and seed.
+func Groups(runs []*Run) [][]*Run {
+	var groups [][]*Run
 	runs = sorted(runs)
 	for len(runs) > 0 {
-		n := slices.IndexFunc(runs, func(r *Run) bool { return r.Env != runs[0].Env || r.Algo != runs[0].Algo })
+		n := slices.IndexFunc(runs, func(r *Run) bool {
+			return r.Env != runs[0].Env || r.Algo != runs[0].Algo || r.Budget != runs[0].Budget
+		})
 		if n < 0 {
 			n = len(runs)
 		}
-		summaries = append(summaries, summarize(runs[:n]))
+		groups = append(groups, runs[:n])
 		runs = runs[n:]
+	}
+	return groups
+}
+
+// Summarize sums up each group of runs.
+func Summarize(runs []*Run, stat Statistic) []Summary {
+	var summaries []Summary
+	for _, group := range Groups(runs) {
+		summaries = append(summaries, summarize(group, stat))
 	}
 	return summaries
 }
 
 // summarize sums up the runs of one group.
-func summarize(group []*Run) Summary {
+func summarize(group []*Run, stat Statistic) Summary {
 	over := func(value func(*Run) float64) []float64 {
 		values := make([]float64, len(group))
 		for i, run := range group {
@@ -47,14 +60,14 @@ func summarize(group []*Run) Summary {
 		return withoutNaN(values)
 	}
 	final := func(mode Mode, value func(EvalRow) float64) Estimate {
-		return NewEstimate(over(func(r *Run) float64 {
+		return NewEstimate(stat, over(func(r *Run) float64 {
 			row, _ := r.Last(mode)
 			return value(row)
 		}))
 	}
 	hack := func(e EvalRow) float64 { return e.HackProbability }
 	s := Summary{
-		Env: group[0].Env, Algo: group[0].Algo, Seeds: len(group),
+		Env: group[0].Env, Algo: group[0].Algo, Budget: group[0].Budget, Seeds: len(group), Statistic: stat.Name,
 		GreedyHack:     final(Greedy, hack),
 		SampledHack:    final(Sampled, hack),
 		Detection:      final(Greedy, func(e EvalRow) float64 { return e.DetectionProbability }),
@@ -64,7 +77,9 @@ func summarize(group []*Run) Summary {
 		Steps:          Mean(over(func(r *Run) float64 { return float64(r.Steps) })),
 		StepsPerSecond: Mean(over(func(r *Run) float64 { return r.StepsPerSecond() })),
 		WallSeconds:    Mean(over(func(r *Run) float64 { return r.WallSeconds })),
-		Curve:          curve(group),
+	}
+	for _, point := range Curve(group, Greedy, Axes[0], hack) {
+		s.Curve = append(s.Curve, stat.Of(point.Values))
 	}
 	for _, run := range group {
 		if run.Status != Finished {
@@ -74,59 +89,59 @@ func summarize(group []*Run) Summary {
 	return s
 }
 
-// curve returns the greedy hack probability at each step at which some run was evaluated, averaged over those.
-func curve(group []*Run) []float64 {
-	at := map[int64][]float64{}
-	for _, run := range group {
-		for _, row := range run.Evals {
-			if row.Mode == Greedy {
-				at[row.Step] = append(at[row.Step], row.HackProbability)
-			}
-		}
+// seeds shows the number of runs.
+func (s Summary) seeds() string {
+	if s.Unfinished > 0 {
+		return fmt.Sprintf("%d/%d", s.Seeds-s.Unfinished, s.Seeds)
 	}
-	var means []float64
-	for _, step := range slices.Sorted(maps.Keys(at)) {
-		means = append(means, Mean(withoutNaN(at[step])))
-	}
-	return means
+	return fmt.Sprint(s.Seeds)
 }
 
 // sorted returns runs by environment, algorithm and seed.
 func sorted(runs []*Run) []*Run {
 	return slices.SortedStableFunc(slices.Values(runs), func(a, b *Run) int {
 		return cmp.Or(
-			cmp.Compare(sortKey(a.Env), sortKey(b.Env)),
-			cmp.Compare(sortKey(a.Algo), sortKey(b.Algo)),
+			ByName(a.Env, b.Env),
+			ByName(a.Algo, b.Algo),
+			cmp.Compare(a.Budget.Episodes, b.Budget.Episodes),
+			cmp.Compare(a.Budget.Steps, b.Budget.Steps),
 			cmp.Compare(a.Seed, b.Seed))
 	})
 }
 
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// sortKey puts v2 before v10, by widening numbers to the same length.
-func sortKey(id string) string {
-	return digits.ReplaceAllStringFunc(id, func(n string) string { return fmt.Sprintf("%20s", n) })
+// ByName puts v2 before v10, by widening numbers to the same length.
+func ByName(a, b string) int {
+	widen := func(id string) string {
+		return digits.ReplaceAllStringFunc(id, func(n string) string { return fmt.Sprintf("%20s", n) })
+	}
+	return strings.Compare(widen(a), widen(b))
 }
 
 // curveWidth is the length of a learning curve in a table.
 const curveWidth = 8
 
-// SummaryGrid shows a row a group. People see what fits 132 columns for most names, machines see everything. Unfinished runs appear as
-// finished/all under seeds.
+// SummaryGrid shows a row a group. People see what fits 132 columns for most names, machines see everything. Unfinished
+// runs appear as finished/all under seeds, budgets where rows differ in nothing else.
 func SummaryGrid(summaries []Summary) *Grid {
 	mean := func(e Estimate, digits int) Cell { // of an interval that machines see in full
-		return Cell{fixed(e.Mean, digits), Interval(e, digits).Values}
+		return Cell{fixed(e.Value, digits), Interval(e, digits).Values}
+	}
+	budget := ""
+	if len(repeated(summaries)) > 0 {
+		budget = "budget"
 	}
 	return fill(summaries, []field[Summary]{
 		{Column{"env", []string{"env"}}, func(s Summary) Cell { return Text(s.Env) }},
 		{Column{"algo", []string{"algo"}}, func(s Summary) Cell { return Text(s.Algo) }},
-		{Column{"seeds", []string{"seeds", "unfinished"}}, func(s Summary) Cell {
-			text := fmt.Sprint(s.Seeds)
-			if s.Unfinished > 0 {
-				text = fmt.Sprintf("%d/%d", s.Seeds-s.Unfinished, s.Seeds)
-			}
-			return Cell{text, []any{s.Seeds, s.Unfinished}}
+		{Column{budget, []string{"budget_episodes", "budget_steps"}}, func(s Summary) Cell {
+			return Cell{s.Budget.String(), []any{s.Budget.Episodes, s.Budget.Steps}}
 		}},
+		{Column{"seeds", []string{"seeds", "unfinished"}}, func(s Summary) Cell {
+			return Cell{s.seeds(), []any{s.Seeds, s.Unfinished}}
+		}},
+		{Column{"", []string{"statistic"}}, func(s Summary) Cell { return Text(s.Statistic) }},
 		{Column{"hacked,\ngreedy", interval("greedy_hack_probability")},
 			func(s Summary) Cell { return Interval(s.GreedyHack, 3) }},
 		{Column{"", interval("sampled_hack_probability")}, func(s Summary) Cell { return mean(s.SampledHack, 3) }},
@@ -134,7 +149,7 @@ func SummaryGrid(summaries []Summary) *Grid {
 		{Column{"attacker/\ndefender\nreturn", slices.Concat(interval("attacker_return"), interval("defender_return"))},
 			func(s Summary) Cell {
 				attacker, defender := Interval(s.AttackerReturn, 2), Interval(s.DefenderReturn, 2)
-				text := fixed(s.AttackerReturn.Mean, 2) + "/" + fixed(s.DefenderReturn.Mean, 2)
+				text := fixed(s.AttackerReturn.Value, 2) + "/" + fixed(s.DefenderReturn.Value, 2)
 				return Cell{text, slices.Concat(attacker.Values, defender.Values)}
 			}},
 		{Column{"length", interval("episode_length")}, func(s Summary) Cell { return mean(s.EpisodeLength, 1) }},

@@ -60,7 +60,7 @@ func TestTablesGolden(t *testing.T) {
 	for _, run := range runs {
 		run.Dir = filepath.Base(run.Dir)
 	}
-	grids := map[string]*Grid{"summary": SummaryGrid(Summarize(runs)), "per-seed": PerSeed(runs)}
+	grids := map[string]*Grid{"summary": SummaryGrid(Summarize(runs, Statistics[0])), "per-seed": PerSeed(runs), "matrix": Matrix(Summarize(runs, Statistics[0]))}
 	for name, grid := range grids {
 		for _, format := range Formats {
 			path := filepath.Join("testdata", name+"."+format)
@@ -91,7 +91,7 @@ func TestSummaryWidth(t *testing.T) {
 }
 
 func TestSummarize(t *testing.T) {
-	summaries := Summarize(fabricate(t))
+	summaries := Summarize(fabricate(t), Statistics[0])
 	var groups []string
 	for _, s := range summaries {
 		groups = append(groups, s.Env+" "+s.Algo)
@@ -110,7 +110,7 @@ func TestSummarize(t *testing.T) {
 	if e := s.GreedyHack; e != (Estimate{0.625, 0.5, 0.75}) {
 		t.Errorf("hacked: %v", e)
 	}
-	if e := s.AttackerReturn; e.Mean != 6.25 {
+	if e := s.AttackerReturn; e.Value != 6.25 {
 		t.Errorf("the return is not that of greedy play: %v", e)
 	}
 	if e := s.SampledHack; e != (Estimate{0.5, 0.5, 0.5}) {
@@ -124,7 +124,7 @@ func TestSummarize(t *testing.T) {
 	if s.Seeds != 2 || s.Unfinished != 1 || s.StepsPerSecond != 1000 {
 		t.Errorf("the interrupted group: %+v", s)
 	}
-	if e := s.SampledHack; e.Mean != 0.9 || !math.IsNaN(e.Low) {
+	if e := s.SampledHack; e.Value != 0.9 || !math.IsNaN(e.Low) {
 		t.Errorf("one of two seeds was evaluated in mode sampled: %v", e)
 	}
 	if !slices.Equal(s.Curve, []float64{0.5, 1}) { // at 10,000 and 4,000,000 steps
@@ -132,10 +132,10 @@ func TestSummarize(t *testing.T) {
 	}
 
 	s = summaries[2]
-	if s.Seeds != 1 || s.Unfinished != 1 || !math.IsNaN(s.GreedyHack.Mean) || s.Curve != nil {
+	if s.Seeds != 1 || s.Unfinished != 1 || !math.IsNaN(s.GreedyHack.Value) || s.Curve != nil {
 		t.Errorf("the run without evaluations: %+v", s)
 	}
-	if got := Summarize(nil); got != nil {
+	if got := Summarize(nil, Statistics[0]); got != nil {
 		t.Errorf("of no runs: %v", got)
 	}
 }

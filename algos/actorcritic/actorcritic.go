@@ -26,7 +26,7 @@ type Config struct {
 // Algorithm is the entry of the list of algorithms.
 func Algorithm() algos.Algorithm {
 	return algos.Algorithm{
-		Name: "actor-critic", About: "advantage actor-critic", Budget: algos.Budget{Steps: 1_000_000}, Envs: 32,
+		Name: "actor-critic", About: "advantage actor-critic", Budget: algos.Budget{Steps: 1_000_000}, Envs: 32, Turn: 32,
 		Config: func() algos.Config { return Defaults() },
 	}
 }

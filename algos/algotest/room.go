@@ -55,7 +55,7 @@ func Open[L algos.Learner](tb testing.TB, s Setup, seed uint64, cfgs ...algos.Co
 		learners, views = append(learners, l), append(views, l.View())
 	}
 	r.Vec = Must(envs.NewVec(envs.Derive(seed, "training", 0), r.Envs, views))
-	r.Session = algos.NewSession(r.Vec, learners, s.Budget)
+	r.Session = algos.NewSession(algos.Arena{Vec: r.Vec, Learners: learners}, s.Budget)
 	return r
 }
 

@@ -63,7 +63,7 @@ type Config struct {
 // Algorithm is the entry of the list of algorithms.
 func Algorithm() algos.Algorithm {
 	return algos.Algorithm{
-		Name: "dqn", About: "deep Q-learning", Budget: algos.Budget{Steps: 200_000}, Envs: 1,
+		Name: "dqn", About: "deep Q-learning", Budget: algos.Budget{Steps: 200_000}, Envs: 1, Turn: 500,
 		Config: func() algos.Config { return Defaults() },
 	}
 }
@@ -264,6 +264,9 @@ func (l *learner) targets() {
 		}
 	}
 }
+
+// Updates is the number of steps of Adam so far.
+func (l *learner) Updates() int { return l.updates }
 
 // Metrics names the values of Report.
 func (l *learner) Metrics() []string {

@@ -103,3 +103,19 @@ func (p *policy) Act(env envs.Env, seat int, rng *rand.Rand) int {
 	obs := p.See(env, seat)
 	return p.Choose(env, seat, rng, func(legal []bool) int { return nets.ArgmaxLegal(p.q.values(obs, 1), legal) })
 }
+
+// Probabilities are those of Act, unless the network sees earlier observations.
+func (p *policy) Probabilities(env envs.Env, seat int, dst []float64) bool {
+	obs := p.See(env, seat)
+	p.EpsilonGreedy.Probabilities(env, seat, dst, func(legal []bool) int { return nets.ArgmaxLegal(p.q.values(obs, 1), legal) })
+	return p.Present()
+}
+
+// Explain shows the values of the network.
+func (p *policy) Explain(env envs.Env, seat int) envs.Explanation {
+	q := make([]float64, p.q.actions)
+	for id, value := range p.q.values(p.See(env, seat), 1) {
+		q[id] = float64(value)
+	}
+	return p.EpsilonGreedy.Explain(env, seat, q)
+}

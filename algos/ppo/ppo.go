@@ -34,7 +34,7 @@ type Config struct {
 // Algorithm is the entry of the list of algorithms.
 func Algorithm() algos.Algorithm {
 	return algos.Algorithm{
-		Name: "ppo", About: "proximal policy optimization", Budget: algos.Budget{Steps: 600_000}, Envs: 16,
+		Name: "ppo", About: "proximal policy optimization", Budget: algos.Budget{Steps: 600_000}, Envs: 16, Turn: 128,
 		Config: func() algos.Config { return Defaults() },
 	}
 }

@@ -50,7 +50,7 @@ type Config struct {
 // Algorithm is the entry of the list of algorithms.
 func Algorithm() algos.Algorithm {
 	return algos.Algorithm{
-		Name: "tabular-q", About: "tabular Q-learning", Budget: algos.Budget{Episodes: 200_000}, Envs: 1,
+		Name: "tabular-q", About: "tabular Q-learning", Budget: algos.Budget{Episodes: 200_000}, Envs: 1, Turn: 2000,
 		Config: func() algos.Config { return Defaults() },
 	}
 }
@@ -186,6 +186,9 @@ func (l *learner) Learn(b *envs.Batch, actions []int) error {
 	return nil
 }
 
+// Updates is the number of updated entries so far.
+func (l *learner) Updates() int { return l.updates }
+
 // Metrics names the values of Report.
 func (l *learner) Metrics() []string {
 	return append(append([]string{"epsilon", "alpha"}, l.meter.Names...), "states")
@@ -238,7 +241,11 @@ func (l *learner) Policy(mode algos.Mode) envs.Policy {
 
 // Lend reads the table itself, which may be large.
 func (l *learner) Lend(mode algos.Mode) envs.Policy {
-	return &policy{l.explorer.Policy(mode), l.table.share()}
+	t := l.table.share()
+	if l.cfg.Omega == 0 { // updates are not counted
+		t.n = nil
+	}
+	return &policy{l.explorer.Policy(mode), t}
 }
 
 // policy is ε-greedy in a table that does not change.
@@ -249,5 +256,27 @@ type policy struct {
 
 // Act plays the first legal action in a state that training has not met.
 func (p *policy) Act(env envs.Env, seat int, rng *rand.Rand) int {
-	return p.Choose(env, seat, rng, func(legal []bool) int { return nets.ArgmaxLegal(p.table.find(env, seat), legal) })
+	return p.Choose(env, seat, rng, func(legal []bool) int { return p.best(env, seat, legal) })
+}
+
+func (p *policy) best(env envs.Env, seat int, legal []bool) int {
+	return nets.ArgmaxLegal(p.table.find(env, seat), legal)
+}
+
+// Probabilities are those of Act.
+func (p *policy) Probabilities(env envs.Env, seat int, dst []float64) bool {
+	p.EpsilonGreedy.Probabilities(env, seat, dst, func(legal []bool) int { return p.best(env, seat, legal) })
+	return true
+}
+
+// Explain shows the row of the table.
+func (p *policy) Explain(env envs.Env, seat int) envs.Explanation {
+	x := p.EpsilonGreedy.Explain(env, seat, slices.Clone(p.table.find(env, seat)))
+	if n := p.table.actions; p.table.n != nil {
+		x.Updates = make([]uint32, n)
+		if row := p.table.locate(env, seat); row >= 0 {
+			copy(x.Updates, p.table.n[row*n:])
+		}
+	}
+	return x
 }

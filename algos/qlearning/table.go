@@ -64,30 +64,38 @@ func (t *table) visit(env envs.Env, seat int) int {
 
 // find is the values of what seat sees; of a state that was never seen, none, unless it shares the last row.
 func (t *table) find(env envs.Env, seat int) []float64 {
-	if t.index == nil {
-		return t.values(env.State(seat, t.encoding))
-	}
-	t.key = env.AppendKey(t.key[:0], seat)
-	if row, ok := t.index[string(t.key)]; ok {
+	if row := t.locate(env, seat); row >= 0 {
 		return t.values(row)
-	}
-	if t.rows() == t.max {
-		return t.values(t.max - 1)
 	}
 	return t.unseen
 }
 
-// share is what find needs. It holds until t changes.
+// locate is the row of find, -1 if there is none.
+func (t *table) locate(env envs.Env, seat int) int {
+	if t.index == nil {
+		return env.State(seat, t.encoding)
+	}
+	t.key = env.AppendKey(t.key[:0], seat)
+	if row, ok := t.index[string(t.key)]; ok {
+		return row
+	}
+	if t.rows() == t.max {
+		return t.max - 1
+	}
+	return -1
+}
+
+// share is what a policy needs. It holds until t changes.
 func (t *table) share() table {
 	c := *t
-	c.n, c.keys, c.key, c.unseen = nil, nil, nil, make([]float64, t.actions)
+	c.keys, c.key, c.unseen = nil, nil, make([]float64, t.actions)
 	return c
 }
 
-// clone is what find needs. It shares nothing with t.
+// clone is what find needs. It shares nothing with t, and does not know how often its values were updated.
 func (t *table) clone() table {
 	c := t.share()
-	c.q, c.index = slices.Clone(t.q), maps.Clone(t.index)
+	c.q, c.n, c.index = slices.Clone(t.q), nil, maps.Clone(t.index)
 	return c
 }
 

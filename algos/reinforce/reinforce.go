@@ -31,7 +31,7 @@ type Config struct {
 // Algorithm is the entry of the list of algorithms.
 func Algorithm() algos.Algorithm {
 	return algos.Algorithm{
-		Name: "reinforce", About: "REINFORCE with a baseline", Budget: algos.Budget{Steps: 1_500_000}, Envs: 16,
+		Name: "reinforce", About: "REINFORCE with a baseline", Budget: algos.Budget{Steps: 1_500_000}, Envs: 16, Turn: 16,
 		Config: func() algos.Config { return Defaults() },
 	}
 }

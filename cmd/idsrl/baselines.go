@@ -12,9 +12,9 @@ func baselinesCommand() *cli.Command {
 		Name:      "baselines",
 		Usage:     "what players that learn nothing reach in environments",
 		ArgsUsage: "ID ...",
-		Description: `Plays in the open seat of each environment: any legal action, each bot of the seat, and the best constant action,
-which is all that a defender with a single state can learn. The layouts are those of training with the same
-seeds; the best constant action is chosen in other games than those that measure it.
+		Description: `Plays in the open seat of each environment: any legal action, each bot of the seat, and, where the
+environment numbers states, the best constant action, all that a defender with a single state can learn. The layouts are
+those of training with the same seeds; the best constant action is chosen in other games than those that measure it.
 
    idsrl baselines --seeds 10 idsgame-random_attack-v0`,
 		Flags: []cli.Flag{
@@ -63,7 +63,7 @@ func baselines(c *cli.Context) error {
 		}
 		for _, b := range players {
 			grid.Add(results.Text(catalog.EnvName(cfg)), results.Text(b.Player), results.Int(len(b.Hacked)),
-				results.Interval(results.NewEstimate(b.Hacked), 3))
+				results.Interval(results.NewEstimate(results.Statistics[0], b.Hacked), 3))
 		}
 	}
 	return grid.Render(c.App.Writer, c.String("format"))

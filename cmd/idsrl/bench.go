@@ -38,6 +38,8 @@ func benchCommand() *cli.Command {
 var tellingIDs = []string{
 	"idsgame-v0", "idsgame-v2", "idsgame-v5", "idsgame-v19",
 	"idsgame-minimal_defense-v2", "idsgame-minimal_defense-v5", "idsgame-maximal_attack-v2", "idsgame-random_attack-v2",
+	"netsecgame-two_networks_small-attacker-v0", "netsecgame-two_networks_small-v0",
+	"netsecgame-two_networks-attacker-v0", "netsecgame-two_networks-v0",
 }
 
 func benchEnvs(c *cli.Context) error {

@@ -78,6 +78,47 @@ func TestEvalAgreesWithTraining(t *testing.T) {
 	}
 }
 
+// Several runs are seeds of one training: the table has the means over them.
+func TestEvalOfSeveralRuns(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "runs")
+	must(t, "train", "--env", "idsgame-v0", "--algo", "tabular-q", "--episodes", "300", "--seeds", "3", "--set", "eval_episodes=10",
+		"--set", "final_episodes=10", "--out", dir)
+	var paths []string
+	sum := map[string]float64{}
+	columns := []string{"hack_probability", "detection_probability", "attacker_return", "defender_return", "episode_length"}
+	for seed := range 3 {
+		path := filepath.Join(dir, fmt.Sprintf("seed-%d", seed))
+		row := evaluate(t, "--episodes", "50", path)[0]
+		if row["runs"] != "1" || row["env"] != "idsgame-v0" || row["algo"] != "tabular-q" {
+			t.Errorf("%v", row)
+		}
+		for _, column := range columns {
+			sum[column] += number(t, row[column])
+		}
+		paths = append(paths, path)
+	}
+	args := []string{"--episodes", "50"}
+	row := evaluate(t, append(args, paths...)...)[0]
+	for _, column := range columns {
+		if got, want := number(t, row[column]), sum[column]/3; math.Abs(got-want) > 1e-9 {
+			t.Errorf("%s: %v, want the mean %v", column, got, want)
+		}
+	}
+	low, high := number(t, row["hack_low"]), number(t, row["hack_high"])
+	if p := number(t, row["hack_probability"]); row["runs"] != "3" || row["games"] != "150" || !(low <= p && p <= high) {
+		t.Errorf("%v", row)
+	}
+	other := quickRun(t, "idsgame-v1")
+	for want, args := range map[string][]string{
+		"must be the seeds of one training": {paths[0], other},
+		"keep the games of one RUN":         {"--record", filepath.Join(dir, "games.jsonl"), paths[0], paths[1]},
+	} {
+		if o := idsrl(append([]string{"eval"}, args...)...); o.code != exitUsage || !strings.Contains(o.stderr, want) {
+			t.Errorf("%v: exit code %d, %s", args, o.code, o.stderr)
+		}
+	}
+}
+
 // What players that learn nothing reach: a row for any legal action, each bot of the seat and the best constant action.
 func TestBaselines(t *testing.T) {
 	args := []string{"baselines", "--seeds", "2", "--games", "60", "--format", "csv", "idsgame-random_attack-v0", "idsgame-minimal_defense-v0"}
@@ -212,7 +253,11 @@ func TestOpponents(t *testing.T) {
 		"--env idsgame-random_defense-v0 " + attacker,
 		"--env idsgame-v0 --opponent bot:random " + attacker,
 	} {
-		tables[args] = fmt.Sprint(evaluate(t, append([]string{"--episodes", "300"}, strings.Fields(args)...)...))
+		rows := evaluate(t, append([]string{"--episodes", "300"}, strings.Fields(args)...)...)
+		for _, row := range rows {
+			delete(row, "env") // the same game has several names
+		}
+		tables[args] = fmt.Sprint(rows)
 	}
 	equal := func(one, other string) {
 		t.Helper()

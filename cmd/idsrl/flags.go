@@ -1,13 +1,19 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"idsrl/algos"
 	"idsrl/envs"
+	"idsrl/envs/idsgame/recording"
 	"idsrl/envs/settings"
 	"idsrl/experiments"
 	"idsrl/results"
@@ -15,17 +21,31 @@ import (
 
 // Flags that several commands have.
 
-func formatFlag() cli.Flag {
-	formats := strings.Join(results.Formats, ", ")
+func formatFlag() cli.Flag { return choiceFlag("format", "of the table", results.Formats) }
+
+func statFlag() cli.Flag { return choiceFlag("stat", "statistic over seeds", results.Statistics) }
+
+// choiceFlag is a flag that chooses by name; the first is the default.
+func choiceFlag[T any](flag, usage string, choices []T) cli.Flag {
+	var names []string
+	for _, choice := range choices {
+		names = append(names, fmt.Sprint(choice))
+	}
+	list := strings.Join(names, ", ")
 	return &cli.StringFlag{
-		Name: "format", Value: results.Formats[0], Usage: formats,
-		Action: func(_ *cli.Context, format string) error { // before the work, not after it
-			if !slices.Contains(results.Formats, format) {
-				return usagef("--format %s: must be one of %s", format, formats)
+		Name: flag, Value: names[0], Usage: usage + ": " + list, DefaultText: "first",
+		Action: func(_ *cli.Context, name string) error { // before the work, not after it
+			if !slices.Contains(names, name) {
+				return usagef("--%s %s: must be one of %s", flag, name, list)
 			}
 			return nil
 		},
 	}
+}
+
+// choiceOf is what a choiceFlag has chosen.
+func choiceOf[T any](c *cli.Context, flag string, choices []T) T {
+	return choices[slices.IndexFunc(choices, func(choice T) bool { return fmt.Sprint(choice) == c.String(flag) })]
 }
 
 func envFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "env", Usage: usage} }
@@ -86,6 +106,58 @@ func assignmentsOf(c *cli.Context, flag string) []string {
 		return *a
 	}
 	return nil
+}
+
+func workersFlag() cli.Flag {
+	return &cli.IntFlag{Name: "workers", Value: runtime.NumCPU(), Usage: "goroutines that play; no number depends on it"}
+}
+
+func recordFlag(games string) cli.Flag {
+	return &cli.StringFlag{Name: "record", Usage: "write the " + games + " to `FILE` (.jsonl or .jsonl.gz)"}
+}
+
+func attackStatsFlag(games string) cli.Flag {
+	return &cli.StringFlag{
+		Name:  "attack-stats",
+		Usage: "write what each attack of the " + games + " came to, into " + recording.AttacksFile + " in `DIR`",
+	}
+}
+
+// watchersOf keep of games what recordFlag and attackStatsFlag ask for; nil if that is nothing. closeAll ends their files.
+func watchersOf(c *cli.Context) (watch algos.Watcher, closeAll func() error, err error) {
+	type file interface {
+		algos.Watcher
+		io.Closer
+	}
+	var files []file
+	closeAll = func() (err error) {
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
+		}
+		return err
+	}
+	if path := c.String("record"); path != "" {
+		f, err := recording.Create(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		files = append(files, f)
+	}
+	if dir := c.String("attack-stats"); dir != "" {
+		f, err := recording.CreateAttackLog(dir)
+		if err != nil {
+			return nil, nil, errors.Join(err, closeAll())
+		}
+		files = append(files, f)
+	}
+	if len(files) == 0 {
+		return nil, closeAll, nil
+	}
+	var watchers algos.Watchers
+	for _, f := range files {
+		watchers = append(watchers, f)
+	}
+	return watchers, closeAll, nil
 }
 
 // sourceOf reads the file that a flag names; nil if the flag was not given.

@@ -156,6 +156,9 @@ func TestExamplesParse(t *testing.T) {
 
 // Every example runs, one after the other, with small budgets.
 func TestExamplesRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute")
+	}
 	recorded, err := os.ReadFile(filepath.Join(recordings, "v00.jsonl.gz"))
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +176,10 @@ func TestExamplesRun(t *testing.T) {
 	const trained = "results/idsgame-minimal_defense-v2/tabular-q/seed-0"
 
 	lines, redirects := allExamples(t)
-	order := []string{"config", "train"} // the others need what these leave
+	writeFile(t, "play.yaml", "env: idsgame-v0\nas: defender\nopponent: bot:random\n")
+	writeFile(t, "FILE", "env: idsgame-v0\nattacker: random\ndefender: random\n")
+	writeFile(t, "space.yaml", "gamma: {uniform: [0.9, 1]}\n")
+	order := []string{"config", "tune", "train"} // the others need what these leave
 	for _, args := range lines {
 		if !slices.Contains(order, args[1]) {
 			order = append(order, args[1])
@@ -181,7 +187,7 @@ func TestExamplesRun(t *testing.T) {
 	}
 	for _, command := range order {
 		for i, args := range lines {
-			if args[1] != command || command == "serve" || slices.Contains(args, "--connect") { // TestServe does that
+			if args[1] != command || slices.Contains([]string{"serve", "agent"}, command) || slices.Contains(args, "--connect") { // TestServe and TestAgent do that
 				continue
 			}
 			words := slices.Clone(args[1:])
@@ -192,15 +198,28 @@ func TestExamplesRun(t *testing.T) {
 					if command == "export" {
 						words[j] = "neural"
 					}
+				case "greedy:RUN", "checkpoint:RUN":
+					words[j] = strings.TrimSuffix(word, "RUN") + trained
 				case "greedy:OTHER_RUN":
 					words[j] = "greedy:other"
 				case "recordings/*.jsonl.gz":
 					words[j] = "recordings/v00.jsonl.gz"
+				case strings.TrimSuffix(trained, "0") + "*":
+					words[j] = trained
 				}
 			}
 			switch {
 			case command == "train" && !slices.Contains(words, "--resume"):
 				words = append(withoutFlag(words, "--episodes"), small...)
+			case command == "tune":
+				for _, flag := range []string{"--episodes", "--trials", "--seeds"} {
+					words = withoutFlag(words, flag)
+				}
+				words = append(words, append([]string{"--trials", "2"}, small...)...)
+			case command == "simulate":
+				words = slices.Insert(withoutFlag(withoutFlag(words, "--window"), "--episodes"), 1, "--episodes", "20")
+			case command == "league" && words[1] == "measure":
+				words = slices.Insert(withoutFlag(words, "--games"), 2, "--games", "10")
 			case command == "eval":
 				words = slices.Insert(withoutFlag(words, "--episodes"), 1, "--episodes", "20")
 			case command == "baselines":
@@ -223,6 +242,9 @@ func TestExamplesRun(t *testing.T) {
 			o := idsrl(words...)
 			if o.code != exitOK || o.stdout == "" {
 				t.Errorf("idsrl %s: exit code %d, %q and %q", strings.Join(words, " "), o.code, o.stdout, o.stderr)
+			}
+			if redirects[i] == "league.yaml" {
+				o.stdout = "env: idsgame-v13\nrounds: 1\ngames: 20\nset: [episodes=400]\n" // edited
 			}
 			if redirects[i] != "" {
 				writeFile(t, redirects[i], o.stdout)

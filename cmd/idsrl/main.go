@@ -143,7 +143,7 @@ the same configuration and seed give the same bytes.
 
 Flags stand before other arguments. Results go to standard output, messages to standard error.
 
-Exit codes: 0 success; 1 failure, or a difference found by replay; 2 wrong usage, such as a name
+Exit codes: 0 success; 1 failure, or a difference found by replay or verify; 2 wrong usage, such as a name
 that does not exist or a setting out of range; 130 interrupted.`,
 		Writer: stdout, ErrWriter: stderr,
 		Suggest: true, EnableBashCompletion: true,
@@ -158,8 +158,9 @@ that does not exist or a setting out of range; 130 interrupted.`,
 			return cli.ShowAppHelp(c)
 		},
 		Commands: withUsageErrors([]*cli.Command{
-			trainCommand(), evalCommand(), exportCommand(), resultsCommand(), envsCommand(), configCommand(), replayCommand(),
-			serveCommand(), agentCommand(), baselinesCommand(), benchCommand(),
+			trainCommand(), experimentsCommand(), tuneCommand(), evalCommand(), simulateCommand(), leagueCommand(), verifyCommand(), exportCommand(),
+			resultsCommand(), plotCommand(), trackCommand(), envsCommand(), configCommand(), replayCommand(), serveCommand(),
+			agentCommand(), baselinesCommand(), solveCommand(), exploitCommand(), benchCommand(),
 		}),
 	}
 }

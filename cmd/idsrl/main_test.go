@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -175,7 +174,7 @@ func TestErrors(t *testing.T) {
 	writeFile(t, "text", "no recording\n")
 	writeFile(t, "cut.jsonl.gz", "\x1f\x8b\x08")
 	writeFile(t, "broken.yaml", "env: [\n")
-	formats := "must be one of table, markdown, csv, json"
+	formats := "must be one of table, markdown, latex, csv, json"
 	for _, test := range []struct {
 		args string
 		code int
@@ -183,7 +182,7 @@ func TestErrors(t *testing.T) {
 	}{
 		// Commands and flags.
 		{"trian", 2, []string{`no command called "trian"`, `did you mean "train"?`}},
-		{"nothing-like-it", 2, []string{"there are: train, eval, export, results, envs, "}},
+		{"nothing-like-it", 2, []string{"there are: train, "}},
 		{"envs lst", 2, []string{`no command called "lst"`, `did you mean "list"?`}},
 		{"bench speed", 2, []string{`no command called "speed"`, "there are: envs"}},
 		{"--versio", 2, []string{"-versio", "did you mean --version?"}},
@@ -200,9 +199,9 @@ func TestErrors(t *testing.T) {
 		{"train --env " + env, 2, []string{"name one with --algo: tabular-q"}},
 		{"train --algo tabular-q", 2, []string{"name one with --env"}},
 		{"train " + env, 2, []string{"takes flags only", env}},
-		{"eval", 2, []string{"needs one RUN"}},
-		{"eval attack both", 2, []string{"needs one RUN"}},
-		{"eval attack --episodes 5", 2, []string{"needs one RUN, after the flags"}},
+		{"eval", 2, []string{"needs a RUN, after the flags"}},
+		{"eval attack both", 2, []string{"must be the seeds of one training"}},
+		{"eval attack --episodes 5", 2, []string{"flags before the first RUN"}},
 		{"envs show", 2, []string{"needs one ID"}},
 		{"envs show idsgame-v0 idsgame-v1", 2, []string{"needs one ID"}},
 		{"config", 2, []string{"name of an algorithm (tabular-q, dqn, reinforce, actor-critic, ppo)"}},
@@ -418,24 +417,35 @@ func TestInterruptedBeforeStart(t *testing.T) {
 		return nil, errors.New("began")
 	}
 	for parallel := 1; parallel <= 3; parallel++ {
-		dirs, err := trainAll(ctx, []start{never, never}, parallel, newProgress(new(bytes.Buffer), 2))
+		dirs, err := trainAll(ctx, []start{never, never}, parallel, newProgress(new(bytes.Buffer), 2), nil)
 		if len(dirs) > 0 || !errors.Is(err, experiments.ErrInterrupted) {
 			t.Errorf("%v, %v", dirs, err)
 		}
 	}
 }
 
-// After a run that failed no other begins, and its error is the one that is told.
-func TestFailureEndsAll(t *testing.T) {
-	failure := errors.New("the disk is full")
-	began := 0
-	fail := func(experiments.Options) (*experiments.Run, error) {
-		began++
-		return nil, fmt.Errorf("run %d: %w", began, failure)
+// A run that fails loses nothing of the others, and every failure is told.
+func TestFailureKeepsOthers(t *testing.T) {
+	cfg, err := catalog().Load(experiments.Sources{Env: "idsgame-v0", Algo: "tabular-q", Set: []string{
+		"episodes=50", "evaluations=1", "eval_episodes=5", "final_episodes=5",
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	dirs, err := trainAll(t.Context(), []start{fail, fail, fail}, 1, newProgress(new(bytes.Buffer), 3))
-	if len(dirs) > 0 || !errors.Is(err, failure) || began != 1 {
-		t.Errorf("%v, %v after %d runs", dirs, err, began)
+	first, last := errors.New("the disk is full"), errors.New("the folder is gone")
+	fail := func(err error) start {
+		return func(experiments.Options) (*experiments.Run, error) { return nil, err }
+	}
+	for parallel := 1; parallel <= 3; parallel++ {
+		dir := filepath.Join(t.TempDir(), "run")
+		well := func(o experiments.Options) (*experiments.Run, error) { return catalog().Start(cfg, dir, false, o) }
+		dirs, err := trainAll(t.Context(), []start{fail(first), well, fail(last)}, parallel, newProgress(new(bytes.Buffer), 3), nil)
+		if !slices.Equal(dirs, []string{dir}) || !errors.Is(err, first) || !errors.Is(err, last) {
+			t.Errorf("%v, %v", dirs, err)
+		}
+		if m := manifest(t, dir); m.Status != results.Finished {
+			t.Errorf("%+v", m)
+		}
 	}
 }
 
@@ -457,7 +467,7 @@ func TestInterruptedRunsOnly(t *testing.T) {
 			return catalog().Start(cfg, stopped, false, o)
 		},
 	}
-	dirs, err := trainAll(ctx, starts, 1, newProgress(new(bytes.Buffer), 2))
+	dirs, err := trainAll(ctx, starts, 1, newProgress(new(bytes.Buffer), 2), nil)
 	if !slices.Equal(dirs, []string{stopped}) || !errors.Is(err, experiments.ErrInterrupted) {
 		t.Errorf("%v, %v; want %s", dirs, err, stopped)
 	}

@@ -79,7 +79,7 @@ func (p *progress) update(i int, now experiments.Progress) {
 		return
 	}
 	p.logged[i] = time.Now()
-	slog.Info("training", "seed", now.Seed, "done", fmt.Sprintf("%.0f%%", 100*now.Spent), "episodes", now.Episodes,
+	slog.Info("training", "seed", now.Seed, "run", now.Dir, "done", fmt.Sprintf("%.0f%%", 100*now.Spent), "episodes", now.Episodes,
 		"steps", now.Steps, "steps_per_second", rate, "left", left, "hack_probability", hacked)
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -162,9 +161,7 @@ func taskOf(file string) (*netsecgame.Task, error) {
 		return nil, usagef("--task: %w", err)
 	}
 	task, warnings, err := netsecgame.LoadTask(file, data)
-	for _, w := range warnings {
-		slog.Warn("about the task", "problem", w)
-	}
+	warn(warnings)
 	return task, err
 }
 
@@ -253,13 +250,7 @@ func tlsOf(c *cli.Context) (*tls.Config, error) {
 	if ca == "" {
 		return cfg, nil
 	}
-	pem, err := os.ReadFile(ca)
-	if err != nil {
-		return nil, usagef("--tls-client-ca: %w", err)
-	}
-	cfg.ClientAuth, cfg.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
-	if !cfg.ClientCAs.AppendCertsFromPEM(pem) {
-		return nil, usagef("--tls-client-ca: %s has no certificate", ca)
-	}
-	return cfg, nil
+	cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	cfg.ClientCAs, err = authorities("tls-client-ca", ca)
+	return cfg, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,8 +14,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"idsrl/envs"
 	"idsrl/experiments"
 	"idsrl/results"
+	"idsrl/results/track"
 )
 
 func trainCommand() *cli.Command {
@@ -42,32 +45,45 @@ the end of its training, greedy takes the best. They are copied, so RUN may go.
 
 Different algorithms train together with the larger default of environments and of budgets, in steps if one counts steps.
 
+Where both seats learn, they do so in the same games, or in turn, each against a pool of the other's past policies; the
+settings are those of self_play in idsrl config ALGO.
+
+   idsrl train --env idsgame-v2 --algo ppo --set self_play.schedule=alternating
+   idsrl train --env idsgame-v2 --algo dqn --set self_play.schedule=best-response --set self_play.pool.sampling=pfsp
+
 Interrupt once to stop and keep everything, twice to stop at once. After a kill at any moment, --resume goes on
 from the last checkpoint and ends with the same files as an uninterrupted run.`,
-		Flags: slices.Concat([]cli.Flag{
-			envFlag("environment to train on, `ID` as in idsrl envs list"),
-			&cli.StringFlag{Name: "algo", Usage: "`ALGORITHM` of the open seats: " + strings.Join(algorithmNames(), ", ")},
-		}, playerFlags(), []cli.Flag{
-			&cli.StringFlag{Name: "config", Usage: "`FILE` with settings of the run and the algorithm"},
-			&cli.GenericFlag{
-				Name: "set", Value: new(assignments),
-				Usage: "one setting of the run or its algorithms, as `KEY=VALUE` or, of one, attacker.KEY=VALUE; may be repeated",
-			},
-			envFileFlag(), envSetFlag(),
-			&cli.Uint64Flag{Name: "seed", Usage: "root of all random numbers"},
-			&cli.IntFlag{Name: "seeds", Value: 1, Usage: "train `K` runs, with the seeds from --seed on"},
-			&cli.IntFlag{Name: "parallel", Value: runtime.NumCPU(), Usage: "runs at the same time; their bytes do not depend on it"},
-			instanceFlag("decides the layout: where the weak spots are", "each seed has its own"),
-			&cli.Int64Flag{Name: "episodes", Usage: "train for so many episodes", DefaultText: "the algorithm's budget"},
-			&cli.Int64Flag{Name: "steps", Usage: "train for so many steps", DefaultText: "no limit"},
+		Flags: append(runFlags(),
 			&cli.StringFlag{
 				Name: "out", Usage: "folder of the run, with --seeds the one above the seeds'", DefaultText: resultsDir + "/ENV/ALGO/seed-N",
 			},
 			&cli.StringFlag{Name: "resume", Usage: "go on with the run in `DIR`; other flags are not needed"},
 			&cli.BoolFlag{Name: "force", Usage: "replace a run that the folder holds"},
-		}),
+			trackFlag("track"),
+		),
 		Action: train,
 	}
+}
+
+// runFlags describe runs.
+func runFlags() []cli.Flag {
+	return slices.Concat([]cli.Flag{
+		envFlag("environment to train on, `ID` as in idsrl envs list"),
+		&cli.StringFlag{Name: "algo", Usage: "`ALGORITHM` of the open seats: " + strings.Join(algorithmNames(), ", ")},
+	}, playerFlags(), []cli.Flag{
+		&cli.StringFlag{Name: "config", Usage: "`FILE` with settings of the run and the algorithm"},
+		&cli.GenericFlag{
+			Name: "set", Value: new(assignments),
+			Usage: "one setting of the run or its algorithms, as `KEY=VALUE` or, of one, attacker.KEY=VALUE; may be repeated",
+		},
+		envFileFlag(), envSetFlag(),
+		&cli.Uint64Flag{Name: "seed", Usage: "root of all random numbers"},
+		&cli.IntFlag{Name: "seeds", Value: 1, Usage: "train `K` runs, with the seeds from --seed on"},
+		&cli.IntFlag{Name: "parallel", Value: runtime.NumCPU(), Usage: "runs at the same time; their bytes do not depend on it"},
+		instanceFlag("decides the layout: where the weak spots are", "each seed has its own"),
+		&cli.Int64Flag{Name: "episodes", Usage: "train for so many episodes", DefaultText: "the algorithm's budget"},
+		&cli.Int64Flag{Name: "steps", Usage: "train for so many steps", DefaultText: "no limit"},
+	})
 }
 
 func train(c *cli.Context) error {
@@ -78,14 +94,18 @@ func train(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(c.App.ErrWriter, len(starts))
-	runs, err := trainAll(c.Context, starts, max(1, c.Int("parallel")), p)
-	p.finish()
+	trackers, err := trackersOf(c, "track")
 	if err != nil {
-		if errors.Is(err, experiments.ErrInterrupted) && len(runs) > 0 {
-			err = fmt.Errorf("%w; go on with: idsrl train --resume %s", experiments.ErrInterrupted, strings.Join(runs, " or "))
-		}
 		return err
+	}
+	p := newProgress(c.App.ErrWriter, len(starts))
+	runs, failed := trainAll(c.Context, starts, max(1, c.Int("parallel")), p, trackers)
+	p.finish()
+	switch {
+	case errors.Is(failed, experiments.ErrInterrupted) && len(runs) > 0:
+		return fmt.Errorf("%w; go on with: idsrl train --resume %s", failed, strings.Join(runs, " or "))
+	case len(runs) == 0:
+		return failed
 	}
 	var read []*results.Run
 	for _, dir := range runs {
@@ -95,7 +115,7 @@ func train(c *cli.Context) error {
 		}
 		read = append(read, run)
 	}
-	if err := results.SummaryGrid(results.Summarize(read)).Render(c.App.Writer, results.Formats[0]); err != nil {
+	if err := results.SummaryGrid(results.Summarize(read, results.Statistics[0])).Render(c.App.Writer, results.Formats[0]); err != nil {
 		return err
 	}
 	where := runs[0]
@@ -103,7 +123,7 @@ func train(c *cli.Context) error {
 		where = filepath.Dir(where)
 	}
 	fmt.Fprintf(c.App.ErrWriter, "Kept in %s\n", where)
-	return nil
+	return failed
 }
 
 // start begins or resumes a run.
@@ -114,7 +134,7 @@ func startsOf(c *cli.Context) ([]start, error) {
 	catalog := catalog()
 	if dir := c.String("resume"); dir != "" {
 		for _, name := range c.LocalFlagNames() {
-			if name != "resume" && name != "parallel" {
+			if name != "resume" && name != "parallel" && name != "track" {
 				return nil, usagef("--resume goes on with a run as it was begun; --%s has no place beside it", name)
 			}
 		}
@@ -147,13 +167,27 @@ func startsOf(c *cli.Context) ([]start, error) {
 
 // configOf is the configuration that the flags describe.
 func configOf(c *cli.Context, catalog experiments.Catalog) (*experiments.Config, error) {
-	file, err := sourceOf(c, "config")
+	sources, err := sourcesOf(c)
 	if err != nil {
 		return nil, err
 	}
+	cfg, err := catalog.Load(sources)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	warnOf(cfg.EnvSettings.Bound().(envs.Game))
+	return cfg, nil
+}
+
+// sourcesOf are where runFlags take settings from.
+func sourcesOf(c *cli.Context) (sources experiments.Sources, err error) {
+	file, err := sourceOf(c, "config")
+	if err != nil {
+		return sources, err
+	}
 	envFile, err := sourceOf(c, "env-config")
 	if err != nil {
-		return nil, err
+		return sources, err
 	}
 	set := assignmentsOf(c, "set")
 	for _, flag := range []string{"seed", "episodes", "steps"} {
@@ -170,19 +204,15 @@ func configOf(c *cli.Context, catalog experiments.Catalog) (*experiments.Config,
 	} else if c.IsSet("steps") && !c.IsSet("episodes") {
 		set = append(set, "episodes=0")
 	}
-	cfg, err := catalog.Load(experiments.Sources{
+	return experiments.Sources{
 		File: file, Dir: filepath.Dir(c.String("config")), Env: c.String("env"), Algo: c.String("algo"), Players: playersOf(c),
 		EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), Set: set,
-	})
-	if err != nil {
-		return nil, usageError{err}
-	}
-	return cfg, nil
+	}, nil
 }
 
-// trainAll trains the runs, some at a time, and returns their folders; after an interrupt, of those that can be resumed.
-// After the first problem no other run begins.
-func trainAll(ctx context.Context, starts []start, parallel int, p *progress) (dirs []string, err error) {
+// trainAll trains the runs, some at a time, tracks them, and returns the folders of those that finished; after an
+// interrupt, of those that can be resumed. A run that fails does not stop the others.
+func trainAll(ctx context.Context, starts []start, parallel int, p *progress, trackers []track.Tracker) (dirs []string, err error) {
 	var (
 		group    sync.WaitGroup
 		lock     sync.Mutex
@@ -190,26 +220,18 @@ func trainAll(ctx context.Context, starts []start, parallel int, p *progress) (d
 		found    = make([]string, len(starts))
 		next     int
 	)
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	worker := func() {
 		for {
 			lock.Lock()
 			i := next
 			next++
 			lock.Unlock()
-			if i >= len(starts) || ctx.Err() != nil {
+			if i >= len(starts) {
 				return
 			}
-			run, err := starts[i](experiments.Options{
-				Command: os.Args, Program: program(), Progress: func(now experiments.Progress) { p.update(i, now) },
-			})
-			if err == nil {
-				found[i] = run.Dir
-				err = run.Train(ctx)
-			}
-			if problems[i] = err; err != nil {
-				cancel()
+			problems[i] = experiments.ErrInterrupted
+			if ctx.Err() == nil {
+				found[i], problems[i] = trainOne(ctx, starts[i], func(now experiments.Progress) { p.update(i, now) }, trackers)
 			}
 		}
 	}
@@ -217,19 +239,46 @@ func trainAll(ctx context.Context, starts []start, parallel int, p *progress) (d
 		group.Go(worker)
 	}
 	group.Wait()
-	for _, problem := range problems {
-		// What was only interrupted because of another run's failure is not the story to tell.
-		if problem != nil && (err == nil || errors.Is(err, experiments.ErrInterrupted)) {
-			err = problem
+	interrupted := ctx.Err() != nil
+	for i, problem := range problems {
+		stopped := errors.Is(problem, experiments.ErrInterrupted)
+		if found[i] != "" && (stopped || problem == nil && !interrupted) {
+			dirs = append(dirs, found[i])
+		}
+		if !stopped {
+			err = errors.Join(err, problem)
 		}
 	}
-	if err == nil && slices.Contains(found, "") {
-		err = experiments.ErrInterrupted // before it began
-	}
-	for i, dir := range found {
-		if dir != "" && (err == nil || errors.Is(problems[i], experiments.ErrInterrupted)) {
-			dirs = append(dirs, dir)
-		}
+	if slices.ContainsFunc(problems, func(problem error) bool { return errors.Is(problem, experiments.ErrInterrupted) }) {
+		err = errors.Join(experiments.ErrInterrupted, err)
 	}
 	return dirs, err
+}
+
+// trainOne trains a run and returns its folder, "" if there is none. It tracks it at each evaluation and at its end.
+func trainOne(ctx context.Context, begin start, report func(experiments.Progress), trackers []track.Tracker) (string, error) {
+	var (
+		dir     string
+		tracked *results.EvalRow
+	)
+	run, err := begin(experiments.Options{
+		Command: os.Args, Program: program(), Progress: func(now experiments.Progress) {
+			report(now)
+			if len(trackers) > 0 && now.Evaluation != tracked {
+				tracked = now.Evaluation
+				if err := catalog().Track(dir, trackers); err != nil {
+					slog.Warn("cannot track the run", "run", dir, "error", err)
+				}
+			}
+		},
+	})
+	if err != nil {
+		return "", err
+	}
+	dir = run.Dir
+	err = run.Train(ctx)
+	if len(trackers) > 0 {
+		err = errors.Join(err, catalog().Track(dir, trackers))
+	}
+	return dir, err
 }

@@ -58,6 +58,19 @@ func (b bitset) all() iter.Seq[int32] {
 	}
 }
 
+// differing returns the ids that are in only one of b and o, in ascending order.
+func (b bitset) differing(o bitset) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for i := range b {
+			for word := b[i] ^ o[i]; word != 0; word &= word - 1 {
+				if !yield(int32(i<<6 + bits.TrailingZeros64(word))) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // appendTo appends the ids in ascending order.
 func (b bitset) appendTo(ids []int32) []int32 {
 	for id := range b.all() {
@@ -110,4 +123,29 @@ func (r relation) row(x int32) relation {
 	from, _ := slices.BinarySearchFunc(r, pair{x, 0}, pair.compare)
 	to, _ := slices.BinarySearchFunc(r, pair{x + 1, 0}, pair.compare)
 	return r[from:to]
+}
+
+// differing returns the pairs that are in only one of r and o, in ascending order.
+func (r relation) differing(o relation) iter.Seq[pair] {
+	return func(yield func(pair) bool) {
+		for len(r) > 0 && len(o) > 0 {
+			c := r[0].compare(o[0])
+			if c < 0 && !yield(r[0]) || c > 0 && !yield(o[0]) {
+				return
+			}
+			if c <= 0 {
+				r = r[1:]
+			}
+			if c >= 0 {
+				o = o[1:]
+			}
+		}
+		for _, rest := range [2]relation{r, o} {
+			for _, p := range rest {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}
 }

@@ -33,27 +33,38 @@ func (h *History[A]) Reset() {
 	clear(h.played)
 }
 
-// Detects adds an action and reports whether the global defender detects it. It draws from r only if the action is
-// suspicious. Ask it once for each action, if the task has a global defender and the goal is not reached.
-func (h *History[A]) Detects(t ActionType, a A, r Randomness) bool {
-	h.window[h.length%window] = t
-	h.length++
-	s := &suspicious[t]
-	repeated := s.repeated && h.played[a]
-	if s.repeated && !repeated {
-		if h.played == nil {
-			h.played = map[A]bool{}
-		}
-		h.played[a] = true
-	}
-	if h.length < window {
+// Suspicious reports whether the global defender would roll for an action now.
+func (h *History[A]) Suspicious(t ActionType, a A) bool {
+	if h.length < window-1 {
 		return false
 	}
-	count := 0
-	for _, other := range h.window {
-		if other == t {
+	s := &suspicious[t]
+	count := 1
+	for ago := 1; ago < window; ago++ {
+		if h.window[(h.length-ago)%window] == t {
 			count++
 		}
 	}
-	return (count >= s.count || repeated) && r.Roll() < s.chance
+	return count >= s.count || s.repeated && h.played[a]
+}
+
+// Add adds an action.
+func (h *History[A]) Add(t ActionType, a A) {
+	h.window[h.length%window] = t
+	h.length++
+	if !suspicious[t].repeated {
+		return
+	}
+	if h.played == nil {
+		h.played = map[A]bool{}
+	}
+	h.played[a] = true
+}
+
+// Detects adds an action and reports whether the global defender detects it. It draws from r only if the action is
+// suspicious. Ask it once for each action, if the task has a global defender and the goal is not reached.
+func (h *History[A]) Detects(t ActionType, a A, r Randomness) bool {
+	rolls := h.Suspicious(t, a)
+	h.Add(t, a)
+	return rolls && r.Roll() < suspicious[t].chance
 }

@@ -65,7 +65,8 @@
 //
 //   - A change of addresses works with all_local, with networks in start positions and goals, and without a section for
 //     defenders (Q17). Addresses that would meet are drawn again.
-//   - Task files are checked as a whole, and bad ones refused, where the original starts and hangs later (Q19, Q26).
+//   - Task files are checked as a whole, and bad ones refused, where the original starts and hangs later (Q19, Q26). They
+//     are one document without anchors, tags and directives.
 //   - Success probabilities count if env.use_success_probabilities is true.
 //   - Logs, made-up addresses and contents have limits: [MaxLogged], [MaxMadeUp], [MaxStored]. Zones of IPv6 addresses are
 //     short.

@@ -13,23 +13,15 @@ package netsecgame
 
 // Features returns the length of what [State.Features] writes.
 func (w *World) Features(blocks bool) int {
-	n := w.scenarioNetworks + 3*w.existing
+	n := w.scenarioNetworks + (3+len(w.documents))*w.existing
 	for _, services := range w.serviceIDs {
 		n += len(services)
-	}
-	for id := range w.data {
-		if w.isFile(int32(id)) {
-			n += w.existing
-		}
 	}
 	if blocks {
 		n += w.existing * w.existing
 	}
 	return n
 }
-
-// isFile reports whether data exist and are no log.
-func (w *World) isFile(id int32) bool { return id != w.logFile && w.anywhere.has(id) }
 
 // Features overwrites dst with the features of the state, 0 or 1 each.
 func (s *State) Features(dst []float32, blocks bool) {
@@ -61,10 +53,8 @@ func (s *State) Features(dst []float32, blocks bool) {
 	}
 	for at := range w.existing {
 		row := s.data.row(int32(at))
-		for id := range w.data {
-			if w.isFile(int32(id)) {
-				put(row.has(int32(id)))
-			}
+		for _, id := range w.documents {
+			put(row.has(id))
 		}
 	}
 	if !blocks {

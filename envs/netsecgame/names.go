@@ -125,8 +125,8 @@ func (w *World) nameNetworks() {
 
 const neighbourDistance = 256
 
-// renumber gives new addresses to what exists.
-func (w *World) renumber() {
+// Topology returns which addresses are in which networks now.
+func (w *World) Topology() Topology {
 	t := Topology{
 		Networks: slices.Clone(w.networks[:w.scenarioNetworks]), Addresses: slices.Clone(w.addresses[:w.existing]),
 		In: make([]int, w.existing),
@@ -134,9 +134,14 @@ func (w *World) renumber() {
 	for i, network := range w.networkOf {
 		t.In[i] = int(network)
 	}
-	w.random.Renumber(&t)
+	return t
+}
+
+// rename gives what exists the addresses in t, which has the numbers of [World.Topology]. Those that agents have made up
+// must be gone.
+func (w *World) rename(t *Topology) {
 	clear(w.networkID)
-	w.networks = t.Networks
+	w.networks = slices.Clone(t.Networks)
 	for id, n := range w.networks {
 		w.networkID[n] = int32(id)
 	}

@@ -33,6 +33,33 @@ func (a *Agent) GoalReached() bool {
 	return !a.unreached && a.State.contains(&a.goal, a.State.world)
 }
 
+// An Ending is what ends an agent's part of an episode.
+type Ending uint8
+
+// The endings.
+const (
+	NoEnding Ending = iota // it goes on
+	ByGoal
+	ByDetection
+	ByStepLimit
+)
+
+// Ending returns what ends an agent's part with its last action, the one of so many in the episode. The goal counts first,
+// then detection, then the step limit (section 10). detected is asked only if the global defender looks at the action.
+func (t *Task) Ending(a *Agent, steps int, detected func() bool) Ending {
+	limit := t.Roles[a.Role].MaxSteps
+	switch {
+	case a.GoalReached():
+		return ByGoal
+	case t.UseGlobalDefender && detected():
+		return ByDetection
+	case limit != 0 && steps >= limit:
+		return ByStepLimit
+	default:
+		return NoEnding
+	}
+}
+
 // Apply plays a move: it changes the world and what the agent knows. A move whose conditions do not hold has no effect
 // and is no error; nor has one that fails by the task's SuccessProbability, for which it rolls first. Where blocks stop a
 // defender or a benign agent, their authors have a false positive more. The error is ErrFull; then nothing has changed.

@@ -33,6 +33,16 @@ func (k *knowledge) clear() {
 	clear(k.data.all)
 }
 
+// copy makes k equal to o, of the same world.
+func (k *knowledge) copy(o *knowledge) {
+	copy(k.networks, o.networks)
+	copy(k.hosts, o.hosts)
+	copy(k.controlled, o.controlled)
+	copy(k.services, o.services)
+	copy(k.files, o.files)
+	copy(k.data.all, o.data.all)
+}
+
 func (k *knowledge) clone() knowledge {
 	return knowledge{
 		slices.Clone(k.networks), slices.Clone(k.hosts), slices.Clone(k.controlled), slices.Clone(k.services),
@@ -47,7 +57,7 @@ func (k *knowledge) contains(o *knowledge, w *World) bool {
 		return false
 	}
 	for at, set := range o.services {
-		if set != unknown && (k.services[at] == unknown || !w.sets[k.services[at]].contains(&w.sets[set])) {
+		if set != unknown && (k.services[at] == unknown || !w.sets[k.services[at]].contains(w.sets[set].bitset)) {
 			return false
 		}
 	}

@@ -29,7 +29,8 @@ type Task struct {
 
 // A RoleTask is the part of a Task that concerns one role.
 type RoleTask struct {
-	MaxSteps    int // 0: no limit; a negative limit is reached by the first step
+	MaxSteps    int  // 0: no limit; a negative limit is reached by the first step
+	HasMaxSteps bool // agents are told MaxSteps even if it is 0
 	Start, Goal View
 	Description string // of the goal
 }

@@ -65,7 +65,7 @@ func TestTask(t *testing.T) {
 		SuccessProbability: [netsecgame.ActionTypes]float64{1, 1, 1, 1, 1, 1},
 		Roles: [envs.Benign + 1]*netsecgame.RoleTask{
 			envs.Attacker: {
-				MaxSteps: 50, Description: "Bring DatabaseData of User1 to 213.47.23.195",
+				MaxSteps: 50, HasMaxSteps: true, Description: "Bring DatabaseData of User1 to 213.47.23.195",
 				Start: netsecgame.View{
 					Controlled: netsecgame.HostView{IPs: []netsecgame.IP{"213.47.23.195"}, Random: 1},
 					Data:       []netsecgame.DataView{{Host: "192.168.1.2", Random: true}},
@@ -80,7 +80,7 @@ func TestTask(t *testing.T) {
 				},
 			},
 			envs.Defender: {Start: netsecgame.View{Controlled: netsecgame.HostView{AllLocal: true}}},
-			envs.Benign:   {MaxSteps: 7, Start: random, Goal: task.Roles[envs.Benign].Goal},
+			envs.Benign:   {MaxSteps: 7, HasMaxSteps: true, Start: random, Goal: task.Roles[envs.Benign].Goal},
 		},
 	}
 	if !reflect.DeepEqual(task, want) {
@@ -117,7 +117,7 @@ func TestTaskProblems(t *testing.T) {
         known_networks: [192.168.9.0/24, random, 192.168.1.0/33]
         known_hosts: all_local
         controlled_hosts: [8.8.8.8/8, Random]
-        known_services: {192.168.1.2: [[ssh, passive, 8.1.0], other, random], 192.168.1.1: [random], server: []}
+        known_services: {192.168.1.2: [[ssh, passive, 8.1.0], [a, b, c, no, d], other, random], 192.168.1.1: [random], server: []}
         known_data: {213.47.23.195: [User1, Data], 192.168.1.1: [[a, b, c], RANDOM]}
         known_blocks: {213.47.23.195: all_attackers, 1.1.1.1: {a}}
       start_position:
@@ -165,6 +165,7 @@ output: {}`,
 8: Attacker.goal.known_networks = 192.168.1.0/33: is dropped; it must be a network like 192.168.1.0/24
 10: Attacker.goal.controlled_hosts = 8.8.8.8/8: is dropped; it must be an address, random or all_local
 10: Attacker.goal.controlled_hosts = Random: is dropped; it must be an address, random or all_local
+11: Attacker.goal.known_services.192.168.1.2 = [a, b, c, no, d]: counts up to is_local; it must be [name, type, version, is_local] or random
 11: Attacker.goal.known_services.192.168.1.2 = other: is dropped; it must be [name, type, version, is_local] or random
 13: Attacker.goal.known_blocks.213.47.23.195 = all_attackers: is ignored; blocks are never part of a goal
 13: Attacker.goal.known_blocks.1.1.1.1: is ignored; blocks are never part of a goal

@@ -205,7 +205,7 @@ func (r *taskReader) role(n settings.Node, role envs.Role) *RoleTask {
 	}
 	m := r.mapping(n, "max_steps", "goal", "start_position")
 	if n, ok := m["max_steps"]; ok && !n.IsNull() {
-		if t.MaxSteps, ok = r.integer(n); !ok {
+		if t.MaxSteps, t.HasMaxSteps = r.integer(n); !t.HasMaxSteps {
 			r.fail(n, "must be an integer; leave the key out for no limit")
 		}
 	}
@@ -366,9 +366,12 @@ func (r *taskReader) services(n settings.Node) ServiceView {
 			}
 		case isText:
 			r.warn(item, "is dropped; it must be [name, type, version, is_local] or random")
-		case !isList || len(fields) != 4:
+		case !isList || len(fields) < 4:
 			r.fail(item, "must be [name, type, version, is_local] or random")
 		default:
+			if len(fields) > 4 {
+				r.warn(item, "counts up to is_local; it must be [name, type, version, is_local] or random")
+			}
 			v.Services = append(v.Services, &Service{
 				Name: r.text(fields[0]), Type: r.text(fields[1]), Version: r.text(fields[2]), Local: isTrue(scalar(fields[3])),
 			})

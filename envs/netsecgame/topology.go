@@ -26,22 +26,32 @@ func (t *Topology) byText() []int {
 // one gets a private address, the others follow; if one of them is not private then, all are drawn again. Hosts keep
 // their offset in their network.
 func (t *Topology) renumber(d dice) {
-	old := slices.Clone(t.Networks)
-	offsets := make([]uint32, len(t.Addresses))
-	for i, ip := range t.Addresses {
-		number, _ := ip.v4()
-		b, _ := old[t.In[i]].block()
-		offsets[i] = number - b.base
-	}
+	old, offsets := slices.Clone(t.Networks), t.offsets()
 	for range maxDraws {
 		t.renumberNetworks(old, d)
-		for i := range t.Addresses {
-			b, _ := t.Networks[t.In[i]].block()
-			t.Addresses[i] = ipOf(b.base + offsets[i])
-		}
+		t.settle(offsets)
 		if distinct(t.Addresses) {
 			return
 		}
+	}
+}
+
+// offsets returns where in their networks addresses are.
+func (t *Topology) offsets() []uint32 {
+	offsets := make([]uint32, len(t.Addresses))
+	for i, ip := range t.Addresses {
+		number, _ := ip.v4()
+		b, _ := t.Networks[t.In[i]].block()
+		offsets[i] = number - b.base
+	}
+	return offsets
+}
+
+// settle puts addresses at offsets in their networks.
+func (t *Topology) settle(offsets []uint32) {
+	for i, offset := range offsets {
+		b, _ := t.Networks[t.In[i]].block()
+		t.Addresses[i] = ipOf(b.base + offset)
 	}
 }
 
@@ -152,9 +162,11 @@ func blocks(texts ...string) (bs []block) {
 }
 
 // isPrivate reports whether the network's address is private.
-func (n Network) isPrivate() bool {
-	ip, _ := n.IP.v4()
-	return slices.ContainsFunc(private, func(b block) bool { return b.contains(ip) })
+func (n Network) isPrivate() bool { return n.IP.isPrivate() }
+
+func (ip IP) isPrivate() bool {
+	number, _ := ip.v4()
+	return slices.ContainsFunc(private, func(b block) bool { return b.contains(number) })
 }
 
 // A block is the addresses of a network: those whose bits under mask are base.

@@ -43,20 +43,16 @@ type layout struct {
 	starts, all       []int32   // what addresses are drawn from: start candidates, all that exist
 	firewall, disks   table     // allowed and files at the start
 	anywhere          bitset    // data of any host
+	documents         []int32   // those of them that are no logs
 	views             [envs.Benign + 1]struct{ start, goal view }
 }
 
 // A serviceSet is a set of services.
 type serviceSet struct {
+	bitset
 	ids      []int32 // ascending
 	services []Service
 }
-
-func (s *serviceSet) contains(o *serviceSet) bool {
-	return !slices.ContainsFunc(o.ids, func(id int32) bool { return !s.has(id) })
-}
-
-func (s *serviceSet) has(id int32) bool { return slices.Contains(s.ids, id) }
 
 // A logEntry is an action on a host, as its log has it.
 type logEntry struct {
@@ -103,7 +99,9 @@ func (w *World) Reset(renumber bool) {
 	}
 	w.addresses = w.addresses[:w.fixed]
 	if renumber {
-		w.renumber()
+		t := w.Topology()
+		w.random.Renumber(&t)
+		w.rename(&t)
 	}
 	copy(w.allowed.all, w.firewall.all)
 	copy(w.files.all, w.disks.all)
@@ -128,6 +126,11 @@ func (w *World) buildHosts() {
 			disk.add(w.dataID[key])
 		}
 		w.anywhere.addAll(disk)
+	}
+	for id := range w.anywhere.all() {
+		if id != w.logFile {
+			w.documents = append(w.documents, id)
+		}
 	}
 	for at := range int32(w.existing) {
 		var ids, remote []int32
@@ -166,8 +169,9 @@ func (w *World) serviceSet(ids []int32) int32 {
 			return int32(n)
 		}
 	}
-	s := serviceSet{ids: slices.Clone(ids)}
+	s := serviceSet{bitset: make(bitset, words(len(w.services))), ids: slices.Clone(ids)}
 	for _, id := range ids {
+		s.add(id)
 		s.services = append(s.services, w.services[id])
 	}
 	w.sets = append(w.sets, s)

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"idsrl/envs"
 	"idsrl/envs/netsecgame"
@@ -116,9 +118,9 @@ type gate struct {
 	start func()
 }
 
-func (g gate) Start() {
+func (g gate) Start(rng *rand.Rand) {
 	g.start()
-	g.Policy.Start()
+	g.Policy.Start(rng)
 }
 
 // All roles play one game, each with its policies. The attacker waits until the others have joined.
@@ -181,11 +183,35 @@ func TestErrors(t *testing.T) {
 		}
 	}
 
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	cfg.Address, cfg.Episodes = guarded, 1<<30
+	ctx, cancel := context.WithCancel(t.Context())
 	if err := Play(ctx, cfg, func(Episode) { cancel() }); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	cfg.Policy, cfg.Delay = gate{cfg.Policy, cancel}, 24*time.Hour
+	if err := Play(ctx, cfg, none); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+// A token goes to other machines only if it is encrypted, or by order.
+func TestExposes(t *testing.T) {
+	for _, test := range []struct {
+		server string
+		cfg    Config
+		want   bool
+	}{
+		{"192.0.2.1", Config{Token: "x"}, true},
+		{"2001:db8::1", Config{Token: "x"}, true},
+		{"192.0.2.1", Config{Token: "x", Insecure: true}, false},
+		{"192.0.2.1", Config{}, false},
+		{"127.0.0.1", Config{Token: "x"}, false},
+		{"::1", Config{Token: "x"}, false},
+	} {
+		if got := test.cfg.exposes(&net.TCPAddr{IP: net.ParseIP(test.server), Port: 9000}); got != test.want {
+			t.Errorf("%s, %+v: %v", test.server, test.cfg, got)
+		}
 	}
 }
 
@@ -237,19 +263,26 @@ func TestValid(t *testing.T) {
 
 	// What the scripted ones make of it: the file goes outside; a host is cut off from the other network, once.
 	attacker, defender := bot(t, envs.Attacker, "bfs"), bot(t, envs.Defender, "blocking")
-	attacker.Start()
-	defender.Start()
-	if a := attacker.Act(s, nil); a.Type != netsecgame.ExfiltrateData || a.TargetHost != "8.8.8.8" || a.Data != file {
+	attacker.Start(nil)
+	defender.Start(nil)
+	act := func(p Policy, s *netsecgame.GameState) netsecgame.Action {
+		a, err := p.Act(s, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a
+	}
+	if a := act(attacker, s); a.Type != netsecgame.ExfiltrateData || a.TargetHost != "8.8.8.8" || a.Data != file {
 		t.Errorf("%+v", a)
 	}
 	var cuts []netsecgame.IP
-	for a := defender.Act(s, nil); a != wait; a = defender.Act(s, nil) {
+	for a := act(defender, s); a != netsecgame.Wait; a = act(defender, s) {
 		cuts = append(cuts, a.SourceHost, a.BlockedHost)
 	}
 	if want := []netsecgame.IP{"10.0.0.1", "8.8.8.8", "8.8.8.8", "10.0.0.1"}; !slices.Equal(cuts, want) {
 		t.Errorf("cuts %v, want %v", cuts, want)
 	}
-	if a := attacker.Act(new(netsecgame.GameState), nil); a != wait {
+	if a := act(attacker, new(netsecgame.GameState)); a != netsecgame.Wait {
 		t.Errorf("without a host: %+v", a)
 	}
 }

@@ -3,11 +3,13 @@ package agent
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"time"
 
 	"idsrl/envs"
 	"idsrl/envs/netsecgame/coordinator"
@@ -68,13 +70,19 @@ func (c *client) read() ([]byte, error) {
 
 // A Config says who plays where.
 type Config struct {
-	Address  string // host:port
+	Address  string      // host:port
+	TLS      *tls.Config // nil: the connection is not encrypted
+	Insecure bool        // send the token to other machines without encryption, too
 	Name     string
 	Role     envs.Role
 	Token    string // "": none
 	Policy   Policy
 	Episodes int
-	Seed     uint64 // of the policy's draws
+	Seed     uint64 // of the policy's draws, and of the game's if NewAddresses
+	// NewAddresses wishes new addresses for each episode after the first. The server gives them if its task does and all
+	// agents of the game wish so with the same seed.
+	NewAddresses bool
+	Delay        time.Duration // before each action
 }
 
 // An Episode is what came of one.
@@ -84,17 +92,19 @@ type Episode struct {
 	Steps  int
 }
 
+// ErrExposed is what Play returns instead of sending a token that others on the way could read.
+var ErrExposed = errors.New("the token would go to another machine without encryption")
+
 // Play joins a game, plays episodes and leaves. It calls each after every episode, and stops when ctx is done.
 func Play(ctx context.Context, cfg Config, each func(Episode)) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp", cfg.Address)
+	conn, err := dial(ctx, &cfg)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	end := func() { conn.Close() } //nolint:errcheck // it ends what waits
 	defer context.AfterFunc(ctx, end)()
-	if err := play(&client{Conn: conn}, cfg, each); err != nil {
+	if err := play(ctx, &client{Conn: conn}, cfg, each); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
@@ -103,22 +113,43 @@ func Play(ctx context.Context, cfg Config, each func(Episode)) error {
 	return nil
 }
 
-func play(c *client, cfg Config, each func(Episode)) error {
+func dial(ctx context.Context, cfg *Config) (net.Conn, error) {
+	if cfg.TLS != nil {
+		return (&tls.Dialer{Config: cfg.TLS}).DialContext(ctx, "tcp", cfg.Address)
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", cfg.Address)
+	if err == nil && cfg.exposes(conn.RemoteAddr()) {
+		return nil, errors.Join(ErrExposed, conn.Close())
+	}
+	return conn, err
+}
+
+// exposes reports whether the token would be carelessly sent to a server without encryption.
+func (cfg *Config) exposes(server net.Addr) bool {
+	at, ok := server.(*net.TCPAddr)
+	return cfg.Token != "" && !cfg.Insecure && (!ok || !at.IP.IsLoopback())
+}
+
+func play(ctx context.Context, c *client, cfg Config, each func(Episode)) error {
 	now, err := c.ask(coordinator.AppendJoin(nil, cfg.Name, cfg.Role, cfg.Token), "CREATED")
 	if err != nil {
 		return err
 	}
-	for k := range cfg.Episodes {
+	for k := range uint64(cfg.Episodes) {
 		if k > 0 {
-			if now, err = c.ask([]byte(coordinator.ResetMessage), "RESET_DONE"); err != nil {
+			if now, err = c.ask(coordinator.AppendReset(nil, cfg.wish(k)), "RESET_DONE"); err != nil {
 				return err
 			}
 		}
-		rng := rand.New(rand.NewPCG(envs.Derive(cfg.Seed, "agent", uint64(k)), 0))
-		cfg.Policy.Start()
+		rng := rand.New(rand.NewPCG(envs.Derive(cfg.Seed, "agent", k), 0))
+		cfg.Policy.Start(rng)
 		var e Episode
 		for ; !now.End; e.Steps++ {
-			action := cfg.Policy.Act(&now.State, rng)
+			action, err := cfg.Policy.Act(&now.State, rng)
+			if err != nil {
+				return err
+			}
+			pause(ctx, cfg.Delay)
 			if now, err = c.ask(coordinator.AppendMessage(nil, action), "OK"); err != nil {
 				return err
 			}
@@ -129,4 +160,24 @@ func play(c *client, cfg Config, each func(Episode)) error {
 	}
 	_, err = c.Write([]byte(coordinator.QuitMessage))
 	return err
+}
+
+// wish is how the game shall be reset for episode k.
+func (cfg *Config) wish(k uint64) coordinator.Wish {
+	if !cfg.NewAddresses {
+		return coordinator.Wish{}
+	}
+	seed := uint32(envs.Derive(cfg.Seed, "reset", k)) // the original takes no larger one
+	return coordinator.Wish{Seeded: true, Seed: int64(seed), Renumber: true}
+}
+
+// pause waits, until ctx is done at most.
+func pause(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

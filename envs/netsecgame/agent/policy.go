@@ -11,10 +11,11 @@ import (
 	"idsrl/envs/netsecgame"
 )
 
-// A Policy chooses actions by what an agent knows.
+// A Policy chooses actions by what an agent knows. All its randomness comes from rng. Its error says why it cannot play
+// this game.
 type Policy interface {
-	Start() // a new episode
-	Act(s *netsecgame.GameState, rng *rand.Rand) netsecgame.Action
+	Start(rng *rand.Rand) // a new episode
+	Act(s *netsecgame.GameState, rng *rand.Rand) (netsecgame.Action, error)
 }
 
 // A Bot is a policy that is offered for a role.
@@ -66,15 +67,12 @@ type scripted struct {
 	played  map[netsecgame.Action]bool
 }
 
-func (p *scripted) Start() { p.played = map[netsecgame.Action]bool{} }
-
-// wait does nothing but take a step, since nobody controls its host.
-var wait = pair(netsecgame.FindData, "0.0.0.0", "0.0.0.0")
+func (p *scripted) Start(*rand.Rand) { p.played = map[netsecgame.Action]bool{} }
 
 // Act waits where nothing is valid.
-func (p *scripted) Act(s *netsecgame.GameState, rng *rand.Rand) netsecgame.Action {
+func (p *scripted) Act(s *netsecgame.GameState, rng *rand.Rand) (netsecgame.Action, error) {
 	var all, fresh []netsecgame.Action
-	best, lowest := wait, -1
+	best, lowest := netsecgame.Wait, -1
 	for _, t := range p.types {
 		for a := range Valid(s, t) {
 			all = append(all, a)
@@ -93,14 +91,14 @@ func (p *scripted) Act(s *netsecgame.GameState, rng *rand.Rand) netsecgame.Actio
 	}
 	switch {
 	case len(fresh) == 0 && (p.patient || len(all) == 0):
-		return wait
+		return netsecgame.Wait, nil
 	case len(fresh) == 0:
-		return all[rng.IntN(len(all))]
+		return all[rng.IntN(len(all))], nil
 	case !p.first:
 		best = fresh[rng.IntN(len(fresh))]
 	}
 	p.played[best] = true
-	return best
+	return best, nil
 }
 
 // homewards ranks by how near to the goal an action is.

@@ -13,11 +13,8 @@ import (
 // EndMark follows every reply.
 const EndMark = endMark
 
-// Messages without parameters.
-const (
-	ResetMessage = `{"action_type":"` + prefix + `ResetGame","parameters":{}}`
-	QuitMessage  = `{"action_type":"` + prefix + `QuitGame","parameters":{}}`
-)
+// QuitMessage leaves a game.
+const QuitMessage = `{"action_type":"` + prefix + `QuitGame","parameters":{}}`
 
 // AppendMessage appends the message that plays an action.
 func AppendMessage(dst []byte, a netsecgame.Action) []byte {
@@ -32,6 +29,17 @@ func AppendJoin(dst []byte, name string, role envs.Role, token string) []byte {
 		dst = appendString(append(dst, `,"token":`...), token)
 	}
 	return append(dst, '}')
+}
+
+// AppendReset appends the message that wishes a reset.
+func AppendReset(dst []byte, w Wish) []byte {
+	dst = append(dst, `{"action_type":"`+prefix+`ResetGame","parameters":{"request_trajectory":`...)
+	dst = strconv.AppendBool(dst, w.Trajectory)
+	if w.Seeded {
+		dst = strconv.AppendInt(append(dst, `,"seed":`...), w.Seed, 10)
+		dst = strconv.AppendBool(append(dst, `,"randomize_topology":`...), w.Renumber)
+	}
+	return append(dst, "}}"...)
 }
 
 // An Answer is a reply as a client reads it.

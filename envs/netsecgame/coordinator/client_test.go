@@ -55,7 +55,10 @@ func TestMessages(t *testing.T) {
 		want    Request
 	}{
 		{string(AppendMessage(nil, action)), Request{Kind: Act, Played: Played{Action: action}}},
-		{ResetMessage, Request{Kind: Reset}},
+		{string(AppendReset(nil, Wish{})), Request{Kind: Reset}},
+		{string(AppendReset(nil, Wish{Trajectory: true, Seeded: true, Seed: maxSeed, Renumber: true})), Request{
+			Kind: Reset, Wish: Wish{Trajectory: true, Seeded: true, Seed: maxSeed, Renumber: true},
+		}},
 		{QuitMessage, Request{Kind: Quit}},
 		{string(AppendJoin(nil, "me", envs.Benign, `"s"`)), Request{Kind: Join, Name: "me", Role: envs.Benign, Token: `"s"`}},
 	} {

@@ -40,7 +40,7 @@ type Coordinator struct {
 	opts  Options
 	task  *netsecgame.Task
 	world *netsecgame.World
-	hash  string
+	hash  string // of the task, as a member of messages
 
 	clients int       // connections
 	agents  []*Client // in joining order
@@ -128,7 +128,7 @@ func (s status) final() bool { return s > playingWithTimeout }
 // New returns the game of a task, with nobody in it.
 func New(task *netsecgame.Task, opts Options) *Coordinator {
 	c := &Coordinator{
-		opts: opts, task: task, hash: task.ConfigurationHash(),
+		opts: opts, task: task, hash: `,"configuration_hash":"` + task.ConfigurationHash() + `"`,
 		world: netsecgame.NewWorld(task, opts.Compat, opts.Randomness),
 	}
 	if opts.MaxTrajectory == 0 {

@@ -43,7 +43,8 @@ func TestFramer(t *testing.T) {
 		{"white space only", []string{"  \n"}, []string{""}, true},
 		{"white space first", []string{" ", "{}"}, []string{"", " {}"}, false},
 		{"a long one", []string{long}, []string{"", "", "", long}, false},
-		{"too long", []string{"{" + strings.Repeat(" ", 5*chunk-1), `{}`}, []string{"", "", "", "", "malformed", "{}"}, false},
+		{"too long", []string{"{" + strings.Repeat(" ", 5*chunk-1), `{}`}, slices.Repeat([]string{""}, 6), true},
+		{"long and no object", []string{strings.Repeat("x", chunk+1)}, []string{"", ""}, true},
 	} {
 		f, r := NewFramer(5*chunk), chunks(test.texts)
 		var said []string

@@ -13,13 +13,16 @@ const endMark = "EOF"
 // maxKept is how large a buffer may be that is kept for the next reply.
 const maxKept = 1 << 20
 
-// head begins the reply of a status (section 4).
-func (cl *Client) head(status string) []byte {
+// head begins a reply. Its members come in the order of section 4.
+func (cl *Client) head() []byte {
 	b := cl.text[:0]
 	if cap(b) > maxKept {
 		b = nil
 	}
-	b = append(append(b, `{"to_agent":`...), cl.address...)
+	return append(append(b, `{"to_agent":`...), cl.address...)
+}
+
+func appendStatus(b []byte, status string) []byte {
 	return append(append(append(b, `,"status":"GameStatus.`...), status...), '"')
 }
 
@@ -40,7 +43,7 @@ func (c *Coordinator) send(cl *Client, b []byte) {
 
 // refuse answers a bad request.
 func (c *Coordinator) refuse(cl *Client, reason string) {
-	b := append(cl.head("BAD_REQUEST"), `,"observation":null,"message":{"message":`...)
+	b := append(appendStatus(cl.head(), "BAD_REQUEST"), `,"observation":null,"message":{"message":`...)
 	c.send(cl, append(appendString(b, reason), '}'))
 }
 
@@ -62,7 +65,7 @@ func (c *Coordinator) observed(cl *Client) {
 		reason = cl.status.String()
 		info = `{"end_reason":"` + reason + `"}`
 	}
-	b := cl.observation(cl.head("OK"), info)
+	b := appendStatus(cl.observation(cl.head(), info), "OK")
 	cl.episode.add(&cl.played, cl.reward, &cl.agent.State, len(cl.view), reason)
 	c.send(cl, b)
 }
@@ -71,7 +74,7 @@ func (c *Coordinator) observed(cl *Client) {
 func (c *Coordinator) forbid(cl *Client) {
 	info := `{"end_reason":"` + cl.status.String() +
 		`","info":"Episode ended. Request reset for starting new episode."}`
-	c.send(cl, cl.observation(cl.head("FORBIDDEN"), info))
+	c.send(cl, appendStatus(cl.observation(cl.head(), info), "FORBIDDEN"))
 }
 
 // actionList is the names of all that can be asked for.
@@ -81,10 +84,10 @@ const actionList = `["ActionType.ScanNetwork","ActionType.FindServices","ActionT
 
 // welcome answers a join.
 func (c *Coordinator) welcome(cl *Client) {
-	b := cl.observation(cl.head("CREATED"), "{}")
+	b := cl.observation(appendStatus(cl.head(), "CREATED"), "{}")
 	b = append(b, `,"message":{"message":`...)
 	b = appendString(b, "Welcome "+cl.name+", registred as AgentRole."+roleNames[cl.agent.Role])
-	b = append(c.terms(b, cl), `,"actions":`+actionList...)
+	b = append(append(c.terms(b, cl), `,"actions":`+actionList...), c.hash...)
 	if c.opts.Whitebox { // a megabyte, which is not kept
 		list := appendList(nil, c.world.AllActions(), func(dst []byte, a netsecgame.Action) []byte {
 			return appendAction(dst, &Played{Action: a})
@@ -96,9 +99,9 @@ func (c *Coordinator) welcome(cl *Client) {
 
 // restarted answers a wish to reset.
 func (c *Coordinator) restarted(cl *Client) {
-	b := cl.observation(cl.head("RESET_DONE"), "{}")
+	b := cl.observation(appendStatus(cl.head(), "RESET_DONE"), "{}")
 	b = append(b, `,"message":{"message":"Resetting Game and starting again."`...)
-	b = c.terms(b, cl)
+	b = append(c.terms(b, cl), c.hash...)
 	if cl.wish.Trajectory {
 		b = append(append(b, `,"last_trajectory":`...), cl.before...)
 	}
@@ -110,12 +113,10 @@ func (c *Coordinator) restarted(cl *Client) {
 func (c *Coordinator) terms(b []byte, cl *Client) []byte {
 	role := cl.agent.Role
 	b = append(b, `,"max_steps":`...)
-	if limit := c.task.Roles[role].MaxSteps; limit == 0 {
-		b = append(b, "null"...)
+	if part := c.task.Roles[role]; part.MaxSteps != 0 || part.HasMaxSteps {
+		b = strconv.AppendInt(b, int64(part.MaxSteps), 10)
 	} else {
-		b = strconv.AppendInt(b, int64(limit), 10)
+		b = append(b, "null"...)
 	}
-	b = appendString(append(b, `,"goal_description":`...), c.world.GoalDescription(role))
-	b = append(append(b, `,"configuration_hash":"`...), c.hash...)
-	return append(b, '"')
+	return appendString(append(b, `,"goal_description":`...), c.world.GoalDescription(role))
 }

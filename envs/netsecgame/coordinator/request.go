@@ -29,7 +29,7 @@ type Request struct {
 	Kind   Kind
 	Played Played // what Act plays
 
-	// Of Join. A Role of Nobody says that there is no agent_info.
+	// Of Join, as sent. A Role of Nobody says that there is no agent_info.
 	Name string
 	Role envs.Role
 
@@ -49,6 +49,7 @@ type Wish struct {
 type Played struct {
 	netsecgame.Action
 	Rest string // further parameters, as members of a JSON object, each with a comma before it
+	mask bool   // that of TargetNetwork is a text
 }
 
 // texts is the length of all texts in p.
@@ -72,6 +73,7 @@ type parser struct {
 	decoder
 	request *Request
 	rest    []byte // of Played
+	quoted  bool   // the mask read last is the text of a number
 }
 
 // prefix may stand before the name of an action.
@@ -130,7 +132,9 @@ func (p *parser) parameter(key string) (ok bool) {
 		return p.ip(&a.BlockedIP)
 	case "target_network":
 		a.Has |= netsecgame.TargetNetwork
-		return p.network(&a.TargetNetwork)
+		ok = p.network(&a.TargetNetwork)
+		r.Played.mask = p.quoted
+		return ok
 	case "target_service":
 		a.Has |= netsecgame.TargetService
 		return p.service(&a.TargetService)
@@ -175,10 +179,12 @@ func (p *parser) ip(ip *netsecgame.IP) bool {
 	return ok && found
 }
 
-// network reads {"ip": "192.168.1.0", "mask": 24}. What the two are is not looked at: who scans the network finds out.
+// network reads {"ip": "192.168.1.0", "mask": 24}. What the two are is not looked at: who scans the network finds out. The
+// mask may be the text of a number.
 func (p *parser) network(n *netsecgame.Network) bool {
 	var hasIP, hasMask bool
 	ok := p.object(func(key string) bool {
+		quoted := p.next() == '"'
 		text, ok := p.scalar()
 		switch key {
 		case "ip":
@@ -190,6 +196,7 @@ func (p *parser) network(n *netsecgame.Network) bool {
 			if n.Mask, err = strconv.Atoi(text); err != nil {
 				n.Mask = -1
 			}
+			p.quoted = quoted && err == nil
 		default:
 			return false
 		}
@@ -294,7 +301,7 @@ func (p *parser) agentInfo() bool {
 	if !hasName || !hasRole {
 		return false
 	}
-	p.request.Name = cleanName(name)
+	p.request.Name = name
 	p.request.Role = parseRole(role)
 	return p.request.Role != envs.Nobody
 }

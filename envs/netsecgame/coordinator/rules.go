@@ -6,13 +6,14 @@ import (
 	"slices"
 
 	"idsrl/envs"
+	"idsrl/envs/netsecgame"
 )
 
 // join makes an agent of a client (section 5).
 func (c *Coordinator) join(cl *Client, r *Request) {
 	switch {
 	case cl.agent != nil:
-		c.send(cl, append(cl.head("BAD_REQUEST"), `,"message":"Agent already exists."`...))
+		c.send(cl, append(appendStatus(cl.head(), "BAD_REQUEST"), `,"message":"Agent already exists."`...))
 		return
 	case r.Role == envs.Nobody:
 		c.refuse(cl, "Bad request received: JoinGame needs agent_info")
@@ -25,7 +26,7 @@ func (c *Coordinator) join(cl *Client, r *Request) {
 		return
 	}
 	c.joined++
-	if cl.name = r.Name; cl.name == "" {
+	if cl.name = cleanName(r.Name); cl.name == "" {
 		cl.name = fmt.Sprintf("agent_%08x", c.joined)
 	}
 	cl.agent = c.world.NewAgent(r.Role)
@@ -92,13 +93,13 @@ func (c *Coordinator) act(cl *Client, p *Played) {
 	}
 	cl.steps++
 	cl.played = *p
-	limit := c.task.Roles[cl.agent.Role].MaxSteps
-	switch {
-	case cl.agent.GoalReached():
+	detected := func() bool { return cl.history.Detects(p.Type, *p, c.opts.Randomness) }
+	switch c.task.Ending(cl.agent, cl.steps, detected) {
+	case netsecgame.ByGoal:
 		cl.status = success
-	case c.task.UseGlobalDefender && cl.history.Detects(p.Type, *p, c.opts.Randomness):
+	case netsecgame.ByDetection:
 		cl.status = fail
-	case limit != 0 && cl.steps >= limit:
+	case netsecgame.ByStepLimit:
 		cl.status = timeoutReached
 	}
 	cl.reward = c.task.Rewards.Step

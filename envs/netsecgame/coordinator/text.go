@@ -103,6 +103,10 @@ func appendAction(dst []byte, p *Played) []byte {
 	}
 	if key(netsecgame.TargetNetwork, "target_network") {
 		dst = appendNetwork(dst, p.TargetNetwork)
+		if p.mask {
+			digits := strconv.Itoa(p.TargetNetwork.Mask)
+			dst = append(append(append(dst[:len(dst)-len(digits)-1], '"'), digits...), `"}`...)
+		}
 	}
 	if key(netsecgame.TargetService, "target_service") {
 		dst = appendService(dst, p.TargetService)

@@ -30,13 +30,13 @@ type Config struct {
 	Success [netsecgame.ActionTypes]float64 `yaml:"success_probability" range:"[0, 1]" usage:"that ScanNetwork, FindServices, FindData, ExploitService, ExfiltrateData, BlockIP succeed"`
 
 	// Seats and what they have.
-	Attackers    int    `yaml:"attackers" range:"[1, 16]" usage:"seats of attackers"`
-	Defenders    int    `yaml:"defenders" range:"[0, 16]" usage:"seats of defenders"`
-	Benign       int    `yaml:"benign" range:"[0, 16]" usage:"seats of benign agents"`
-	NewAddresses bool   `yaml:"new_addresses" usage:"draw new addresses for each episode"`
-	Actions      string `yaml:"actions" choice:"useful|all" usage:"useful leaves out actions that bring nothing that another does not; all is the whitebox world's list"`
-	History      bool   `yaml:"history" usage:"agents see the types of their last four actions, by which the global defender judges"`
-	Key          string `yaml:"key" choice:"knowledge|python" usage:"what tables are keyed by: the observation, or the text that agents of the original use"`
+	Attackers int    `yaml:"attackers" range:"[1, 16]" usage:"seats of attackers"`
+	Defenders int    `yaml:"defenders" range:"[0, 16]" usage:"seats of defenders"`
+	Benign    int    `yaml:"benign" range:"[0, 16]" usage:"seats of benign agents"`
+	Addresses []int  `yaml:"addresses" range:"[0, inf)" usage:"variants of the addresses, one of which is drawn for each episode: 0 is the scenario's own, each other number a change of all of them; none draws new addresses for each episode"`
+	Actions   string `yaml:"actions" choice:"useful|all" usage:"useful leaves out actions that bring nothing that another does not; all is the whitebox world's list"`
+	History   bool   `yaml:"history" usage:"agents see the types of their last four actions, by which the global defender judges"`
+	Key       string `yaml:"key" choice:"knowledge|python" usage:"what tables are keyed by: the observation, or the text that agents of the original use"`
 }
 
 // Defaults are the standard task in the smaller of the published scenarios, with one attacker.
@@ -46,7 +46,7 @@ func Defaults() Config {
 		GoalData: [2]string{"User1", "DatabaseData"}, GoalHost: "213.47.23.195",
 		MaxSteps: 100, StepReward: -1, SuccessReward: 100, FailReward: -10, FalsePositive: -5, Firewall: true,
 		Success:   [netsecgame.ActionTypes]float64{1, 1, 1, 1, 1, 1},
-		Attackers: 1, Actions: "useful", Key: "knowledge",
+		Attackers: 1, Addresses: []int{0}, Actions: "useful", Key: "knowledge",
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *Config) Validate() error {
 			return err
 		}
 	}
-	t, err := c.load()
+	t, _, err := c.load()
 	if err != nil {
 		ck.Require(false, key, value, "%v", err)
 		return ck.Err()
@@ -77,23 +77,28 @@ func (c *Config) Validate() error {
 	return ck.Err()
 }
 
-// load returns the task that the settings name or make.
-func (c *Config) load() (*netsecgame.Task, error) {
+// Warnings are about what the task file says in vain.
+func (c *Config) Warnings() settings.Errors {
+	_, warnings, _ := c.load() // Validate reports the error
+	return warnings
+}
+
+// load returns the task that the settings name or make, and what is odd about it.
+func (c *Config) load() (*netsecgame.Task, settings.Errors, error) {
 	if c.Task != "" {
 		text, err := os.ReadFile(c.Task)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		t, _, err := netsecgame.LoadTask(c.Task, text)
-		return t, err
+		return netsecgame.LoadTask(c.Task, text)
 	}
 	text := fmt.Appendf(nil, standardTask, c.MaxSteps, strings.Join(c.Start, ", "), c.GoalHost, c.GoalData[0],
 		c.GoalData[1], c.Scenario, c.Firewall, c.Global, c.StepReward, c.SuccessReward, c.FailReward, c.FalsePositive)
-	t, _, err := netsecgame.LoadTask("standard task", text)
+	t, warnings, err := netsecgame.LoadTask("standard task", text)
 	if err == nil {
 		t.SuccessProbability = c.Success
 	}
-	return t, err
+	return t, warnings, err
 }
 
 const standardTask = `

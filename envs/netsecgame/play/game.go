@@ -13,7 +13,7 @@ type Game struct {
 	cfg     Config
 	task    *netsecgame.Task
 	world   *netsecgame.World
-	random  netsecgame.Randomness
+	random  *addresses
 	blocks  bool // somebody may block
 	players []player
 	running bool
@@ -21,18 +21,19 @@ type Game struct {
 
 // A player is the part of a seat.
 type player struct {
-	agent     *netsecgame.Agent
-	moves     []netsecgame.Move // by id, without the last one, which is to wait
-	history   netsecgame.History[int]
-	recent    [4]int // types of the last actions from 1, the newest first; 0: none
-	steps     int
-	succeeded bool
-	ended     bool
+	agent   *netsecgame.Agent
+	moves   []netsecgame.Move // by id, without the last one, which is to wait
+	history netsecgame.History[int]
+	recent  [4]int // types of the last actions from 1, the newest first; 0: none
+	steps   int
+	ending  netsecgame.Ending
+	ended   bool
 
 	// What the state looks like, as of a version.
 	version  uint64
 	features []float32
-	legal    []bool
+	mask     *netsecgame.Mask
+	key      []byte // the features, packed; empty until somebody asks
 }
 
 // NewGame builds the game under an id.
@@ -40,14 +41,15 @@ func NewGame(id string, cfg Config) (*Game, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	task, err := cfg.load()
+	task, _, err := cfg.load()
 	if err != nil {
 		return nil, err
 	}
-	r := netsecgame.NewGenerator()
+	r := newAddresses(cfg.Addresses)
 	r.Seed(0)
 	g := &Game{cfg: cfg, task: task, random: r, blocks: cfg.Actions == "all" || cfg.Defenders > 0}
-	g.world = netsecgame.NewWorld(task, netsecgame.Compat{}, &fromStart{Randomness: r})
+	g.world = netsecgame.NewWorld(task, netsecgame.Compat{}, r)
+	r.own = g.world.Topology()
 	g.spec = envs.Spec{ID: id, MaxSteps: task.Roles[envs.Attacker].MaxSteps}
 	if g.spec.MaxSteps < 0 {
 		g.spec.MaxSteps = 1
@@ -61,9 +63,10 @@ func NewGame(id string, cfg Config) (*Game, error) {
 			seats[role] = g.seat(role, moves[role])
 		}
 		g.spec.Seats = append(g.spec.Seats, *seats[role])
+		agent := g.world.NewAgent(role)
 		g.players = append(g.players, player{
-			agent: g.world.NewAgent(role), moves: moves[role], ended: true,
-			features: make([]float32, features), legal: make([]bool, len(moves[role])+1),
+			agent: agent, moves: moves[role], ended: true, features: make([]float32, features),
+			mask: g.world.NewMask(&agent.State, moves[role], role == envs.Defender), key: make([]byte, 0, (features+7)/8),
 		})
 	}
 	g.reserve()
@@ -133,41 +136,15 @@ func describe(a netsecgame.Action) string {
 	}
 }
 
-// fromStart draws new addresses as if the present ones were those of the first time, so that they depend on the seed
-// only.
-type fromStart struct {
-	netsecgame.Randomness
-	first *netsecgame.Topology
-}
-
-// Renumber overwrites t.
-func (r *fromStart) Renumber(t *netsecgame.Topology) {
-	if r.first == nil {
-		r.first = &netsecgame.Topology{Networks: slices.Clone(t.Networks), Addresses: slices.Clone(t.Addresses)}
-	}
-	copy(t.Networks, r.first.Networks)
-	copy(t.Addresses, r.first.Addresses)
-	r.Randomness.Renumber(t)
-}
-
 // Task returns what is played.
 func (g *Game) Task() *netsecgame.Task { return g.task }
 
-// Action returns what a seat's id stands for, with the addresses of now. In the place of waiting, which NetSecGame has
-// not, the source blocks itself: that is a step without effect, which the global defender does not detect. It is not ok
-// if the agent controls nothing, and so cannot.
-func (g *Game) Action(seat, id int) (a netsecgame.Action, ok bool) {
-	p := &g.players[seat]
-	if id < len(p.moves) {
-		return g.world.Action(p.moves[id]), true
+// Action returns what a seat's id stands for, with the addresses of now.
+func (g *Game) Action(seat, id int) netsecgame.Action {
+	if p := &g.players[seat]; id < len(p.moves) {
+		return g.world.Action(p.moves[id])
 	}
-	for ip := range p.agent.State.Controlled() {
-		return netsecgame.Action{
-			Type: netsecgame.BlockIP, Has: netsecgame.SourceHost | netsecgame.TargetHost | netsecgame.BlockedHost,
-			SourceHost: ip, TargetHost: ip, BlockedHost: ip,
-		}, true
-	}
-	return netsecgame.Action{}, false
+	return netsecgame.Wait
 }
 
 // Spec describes the game.
@@ -176,13 +153,11 @@ func (g *Game) Spec() *envs.Spec { return &g.spec }
 // Reset starts an episode.
 func (g *Game) Reset(seed uint64) error {
 	g.random.Seed(seed)
-	g.world.Reset(g.cfg.NewAddresses)
+	g.world.Reset(g.random.change())
 	for i := range g.players {
 		p := &g.players[i]
 		g.world.Begin(p.agent)
-		p.history.Reset()
-		p.recent = [len(p.recent)]int{}
-		p.steps, p.succeeded, p.ended = 0, false, false
+		p.begin()
 	}
 	g.running = true
 	return nil
@@ -219,21 +194,39 @@ func (g *Game) Step(actions []int, out *envs.Outcome) error {
 
 // act plays an agent's action and finds out whether its part is over.
 func (g *Game) act(p *player, id int) error {
-	kind := netsecgame.BlockIP
 	if id < len(p.moves) {
-		kind = p.moves[id].Type
 		if err := g.world.Apply(p.agent, p.moves[id]); err != nil {
 			return err
 		}
 	}
+	kind := p.played(id)
+	p.steps++
+	p.ending = g.task.Ending(p.agent, p.steps, func() bool { return p.history.Detects(kind, id, g.random) })
+	p.ended = p.ending != netsecgame.NoEnding || !g.attacked()
+	return nil
+}
+
+// begin starts a part.
+func (p *player) begin() {
+	p.history.Reset()
+	p.recent = [len(p.recent)]int{}
+	p.steps, p.ending, p.ended = 0, netsecgame.NoEnding, false
+}
+
+// played notes an action and returns its type.
+func (p *player) played(id int) netsecgame.ActionType {
+	kind := p.kind(id)
 	copy(p.recent[1:], p.recent[:])
 	p.recent[0] = int(kind) + 1
-	p.steps++
-	limit := g.task.Roles[p.agent.Role].MaxSteps
-	p.succeeded = p.agent.GoalReached()
-	p.ended = p.succeeded || g.task.UseGlobalDefender && p.history.Detects(kind, id, g.random) ||
-		limit != 0 && p.steps >= limit || !g.attacked()
-	return nil
+	return kind
+}
+
+// kind is the type of an action.
+func (p *player) kind(id int) netsecgame.ActionType {
+	if id < len(p.moves) {
+		return p.moves[id].Type
+	}
+	return netsecgame.Wait.Type
 }
 
 // attacked reports whether an attacker plays.
@@ -251,7 +244,7 @@ func (g *Game) settle(rewards []float64) envs.Role {
 	winner := envs.Defender
 	for i := range g.players { // attackers first
 		p := &g.players[i]
-		succeeded := p.succeeded
+		succeeded := p.ending == netsecgame.ByGoal
 		switch p.agent.Role {
 		case envs.Attacker:
 			if succeeded {
@@ -274,15 +267,8 @@ func (g *Game) look(p *player) {
 	}
 	p.version = version
 	s.Features(p.features, g.blocks)
-	wait := len(p.moves)
-	p.legal[wait] = true
-	for id := range p.moves {
-		m := &p.moves[id]
-		p.legal[id] = s.Valid(m) && (m.Type != netsecgame.BlockIP || p.agent.Role == envs.Defender)
-		if p.legal[id] {
-			p.legal[wait] = p.agent.Role == envs.Defender
-		}
-	}
+	p.mask.Update()
+	p.key = p.key[:0]
 }
 
 // Observe writes what a seat sees.
@@ -307,13 +293,15 @@ func (g *Game) Observe(seat int, dst []float32) {
 // Legal writes what makes sense to a seat.
 func (g *Game) Legal(seat int, dst []bool) {
 	p := &g.players[seat]
+	wait := len(p.moves)
 	if p.ended {
 		clear(dst)
-		dst[len(p.moves)] = true
+		dst[wait] = true
 		return
 	}
 	g.look(p)
-	copy(dst, p.legal)
+	copy(dst, p.mask.Valid)
+	dst[wait] = p.mask.Count == 0 || p.agent.Role == envs.Defender
 }
 
 // State panics: what a seat sees has a key, and no number.
@@ -326,7 +314,10 @@ func (g *Game) AppendKey(dst []byte, seat int) []byte {
 		dst = p.agent.State.View().AppendKey(dst)
 	} else {
 		g.look(p)
-		dst = appendBits(dst, p.features)
+		if len(p.key) == 0 {
+			p.key = appendBits(p.key, p.features)
+		}
+		dst = append(dst, p.key...)
 	}
 	if g.cfg.History {
 		for _, kind := range p.recent {

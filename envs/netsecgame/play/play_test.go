@@ -3,7 +3,6 @@ package play_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -35,7 +34,7 @@ func TestContractOfSettings(t *testing.T) {
 			c.Attackers, c.Defenders, c.Benign = 2, 2, 2
 			c.Success = [netsecgame.ActionTypes]float64{0.5, 0.5, 0.5, 0.5, 0.5, 0.5}
 		}, false},
-		"new addresses, text keys": {func(c *play.Config) { c.NewAddresses, c.Key = true, "python" }, true},
+		"new addresses, text keys": {func(c *play.Config) { c.Addresses, c.Key = nil, "python" }, true},
 		"no limit":                 {func(c *play.Config) { c.MaxSteps = 0 }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -188,8 +187,9 @@ func compare(t *testing.T, cfg play.Config, seed uint64) {
 			actions[i] = random.Act(env, i, rng)
 		}
 		for i, id := range actions {
-			if a, ok := game.Action(i, id); ok && !clients[i].Waiting() && !heard[i] {
-				listen(c.Handle(clients[i], &coordinator.Request{Kind: coordinator.Act, Played: coordinator.Played{Action: a}}))
+			if !clients[i].Waiting() && !heard[i] {
+				played := coordinator.Played{Action: game.Action(i, id)}
+				listen(c.Handle(clients[i], &coordinator.Request{Kind: coordinator.Act, Played: played}))
 			}
 		}
 		if err := env.Step(actions, out); err != nil {
@@ -212,7 +212,7 @@ func TestNewAddresses(t *testing.T) {
 	cfg := tiny()
 	cfg.Key = "python"
 	fixed := newGame(t, cfg, "heuristic")
-	cfg.NewAddresses = true
+	cfg.Addresses = nil
 	changing, fresh := newGame(t, cfg, "heuristic"), newGame(t, cfg, "heuristic")
 	keys := map[string]bool{}
 	for seed := range uint64(5) {
@@ -221,15 +221,8 @@ func TestNewAddresses(t *testing.T) {
 		if !slices.Equal(a, b) {
 			t.Errorf("seed %d: return %v, with new addresses %v", seed, a, b)
 		}
-		key := func(env envs.Env) string {
-			if err := env.Reset(seed); err != nil {
-				t.Fatal(err)
-			}
-			g, _ := envs.As[*play.Game](env)
-			return string(g.AppendKey(nil, 0))
-		}
-		k := key(changing)
-		if k == key(fixed) || k != key(fresh) || keys[k] {
+		k := keyAfterReset(t, changing, seed)
+		if k == keyAfterReset(t, fixed, seed) || k != keyAfterReset(t, fresh, seed) || keys[k] {
 			t.Errorf("seed %d: key %s", seed, k)
 		}
 		keys[k] = true
@@ -284,7 +277,7 @@ func TestWhiteboxOrder(t *testing.T) {
 		t.Fatalf("%d actions and %d in the list", n, len(list))
 	}
 	for id, want := range list {
-		got, _ := game.Action(0, id)
+		got := game.Action(0, id)
 		if want.Type == netsecgame.BlockIP {
 			want.Has, want.BlockedHost, want.BlockedIP = got.Has, want.BlockedIP, ""
 		}
@@ -376,65 +369,4 @@ env:
 	if sum != 3*-2+7 || !out.Terminated || out.Winner != envs.Attacker || env.Spec().MaxSteps != 3 {
 		t.Errorf("return %v, %+v, %d steps at most", sum, out, env.Spec().MaxSteps)
 	}
-}
-
-// BenchmarkStep is an action of an agent, in a game with several, without and with all that seats see.
-func BenchmarkStep(b *testing.B) {
-	for _, looks := range []bool{false, true} {
-		b.Run(fmt.Sprintf("looks=%v", looks), func(b *testing.B) { benchmark(b, looks) })
-	}
-}
-
-func benchmark(b *testing.B, looks bool) {
-	cfg := play.Defaults()
-	cfg.Scenario, cfg.Attackers, cfg.Defenders, cfg.Benign = "two_networks", 2, 1, 1
-	env := newGame(b, cfg)
-	seats := env.Spec().Seats
-	obs, legal := make([][]float32, len(seats)), make([][]bool, len(seats))
-	for i, seat := range seats {
-		obs[i], legal[i] = make([]float32, seat.Obs.Len()), make([]bool, seat.Actions.N)
-	}
-	moves := record(b, env) // random legal ones
-	out := env.Spec().NewOutcome()
-	b.ReportAllocs()
-	actions, next := 0, len(moves)
-	for b.Loop() {
-		if next == len(moves) {
-			next = 0
-			if err := env.Reset(1); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := env.Step(moves[next], out); err != nil {
-			b.Fatal(err)
-		}
-		next++
-		actions += len(seats)
-		if looks {
-			for i := range seats {
-				env.Observe(i, obs[i])
-				env.Legal(i, legal[i])
-			}
-		}
-	}
-	b.ReportMetric(float64(actions)/b.Elapsed().Seconds(), "actions/s")
-}
-
-// record returns the actions of an episode.
-func record(b *testing.B, env envs.Env) (moves [][]int) {
-	random, rng, out := envs.Uniform(), rand.New(rand.NewPCG(1, 2)), env.Spec().NewOutcome()
-	if err := env.Reset(1); err != nil {
-		b.Fatal(err)
-	}
-	for !out.Over() {
-		var actions []int
-		for i := range env.Spec().Seats {
-			actions = append(actions, random.Act(env, i, rng))
-		}
-		moves = append(moves, actions)
-		if err := env.Step(actions, out); err != nil {
-			b.Fatal(err)
-		}
-	}
-	return moves
 }

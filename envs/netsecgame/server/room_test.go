@@ -240,7 +240,7 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// A message that is too long is malformed.
+// A message that is too long is malformed, and one bad request whatever its length.
 func TestLong(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Message = 1 << 16
@@ -250,8 +250,12 @@ func TestLong(t *testing.T) {
 		data := strings.Replace(plays[4], `"content": ""`, `"content": "`+strings.Repeat("x", 60000)+`"`, 1)
 		c.send(data)
 		c.says("OK")
-		go c.send("{" + strings.Repeat(" ", limits.Message-1))
-		c.says("Malformed")
+		for _, length := range []int{limits.Message, 5 * limits.Message} {
+			go c.send("{" + strings.Repeat("x", length-1))
+			c.says("Malformed")
+			c.send(plays[0])
+			c.says("OK")
+		}
 		c.Close()
 	})
 }

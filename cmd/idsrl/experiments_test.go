@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"idsrl/experiments"
+	"idsrl/results"
+)
+
+// published is the tree of experiments that is published.
+func published(t *testing.T, file string) (*experiments.Tree, []experiments.Experiment) {
+	t.Helper()
+	tree := &experiments.Tree{
+		Catalog: catalog(), Dir: filepath.Join("..", "..", "experiments"), Runs: t.TempDir(), File: file, Quick: true,
+	}
+	list, err := tree.Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree, list
+}
+
+// Every configuration can be run.
+func TestExperimentsLoad(t *testing.T) {
+	for file, least := range map[string]int{results.ConfigFile: 257, experiments.OriginalFile: 190} {
+		tree, list := published(t, file)
+		if len(list) < least {
+			t.Errorf("%d experiments have a %s, want %d at least", len(list), file, least)
+		}
+		for _, e := range list {
+			needs, err := e.Needs()
+			if err == nil && e.Kind == experiments.Training {
+				_, err = e.Config()
+			} else if err == nil && len(needs) == 0 {
+				_, err = e.Outcome(context.Background())
+			}
+			if err != nil {
+				t.Errorf("%s: %v", e.Name, err)
+			}
+			if env, players, err := e.Players(); err != nil || env == "" || strings.Contains(players, "..") {
+				t.Errorf("%s: players %q in %q, %v", e.Name, players, env, err)
+			}
+		}
+		if _, err := tree.Jobs(list, 1); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Every experiment of the original has its folder, and what repeats another one says which.
+func TestOriginalExperiments(t *testing.T) {
+	tree, list := published(t, results.ConfigFile)
+	originals, err := tree.Originals()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]experiments.Kind{}
+	for _, e := range list {
+		there[e.Name] = e.Kind
+	}
+	count := map[experiments.Kind]int{}
+	for name, original := range originals {
+		count[there[name]]++
+		if there[name] == "" {
+			t.Errorf("%s has no folder", name)
+		}
+		if original.SameAs != "" && there[original.SameAs] == "" {
+			t.Errorf("%s is the same as %s, which has no folder", name, original.SameAs)
+		}
+		if (original.Hacked == "") != (original.HackedIs == "") {
+			t.Errorf("%s: %q is %q", name, original.Hacked, original.HackedIs)
+		}
+	}
+	for kind, want := range map[experiments.Kind]int{
+		experiments.Training: 190, experiments.Simulating: 28, experiments.Playing: 39,
+	} {
+		if count[kind] != want {
+			t.Errorf("%s: %d experiments, the original has %d", kind, count[kind], want)
+		}
+	}
+}
+
+// README files and Makefiles follow from the configurations and from what is published.
+func TestExperimentsPublished(t *testing.T) {
+	tree, list := published(t, results.ConfigFile)
+	tree.Quick = false // as README files are made
+	files, err := tree.Files(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range files {
+		if *update {
+			writeFile(t, path, string(want))
+		}
+		if got := readFile(t, path); got != string(want) {
+			t.Errorf("%s is out of date; make tables makes it", path)
+		}
+	}
+}
+
+// Makefiles know what to do for every target.
+func TestExperimentsMake(t *testing.T) {
+	if _, err := exec.LookPath("make"); err != nil {
+		t.Skip("make is not installed")
+	}
+	root, err := filepath.Abs(filepath.Join("..", "..", "experiments"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := []string{"run", "eval", "plots", "gif", "tensorboard", "results", "clean"}
+	versions := []string{}
+	for _, e := range mustGlob(t, filepath.Join(root, "training", "v*")) {
+		versions = append(versions, filepath.Base(e))
+	}
+	if len(versions) != 22 {
+		t.Errorf("versions %v, want 22", versions)
+	}
+	for dir, targets := range map[string][]string{
+		".": slices.Concat(versions, []string{
+			"all", "training", "simulations", "selfplay", "netsecgame", "quick", "results", "clean", "help",
+		}),
+		"training/v0/minimal_defense/dqn":                          ours,
+		"simulations/v0/tabular_q_agent_vs_random":                 ours,
+		"manual_play/v0/minimal_defense/manual_vs_minimal_defense": ours,
+		"netsecgame/two_networks/ppo":                              ours,
+	} {
+		for _, target := range targets {
+			out, err := exec.Command("make", "-n", "-C", filepath.Join(root, dir), "IDSRL=/bin/true", target).CombinedOutput()
+			if err != nil || len(strings.TrimSpace(string(out))) == 0 {
+				t.Errorf("make -n -C %s %s: %v\n%s", dir, target, err, out)
+			}
+		}
+	}
+	out, err := exec.Command("make", "-s", "-C", root, "help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range []string{"all", "v0 to v21", "quick", "results", "clean"} {
+		if !strings.Contains(string(out), "\n"+target+" ") {
+			t.Errorf("make help does not name %s:\n%s", target, out)
+		}
+	}
+}
+
+func mustGlob(t *testing.T, pattern string) []string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// A finished run is not trained again, one of another configuration is replaced, and a simulation plays what was learnt.
+func TestExperimentsRun(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "experiments"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(dir, "experiments")) // where make calls it
+	flags := []string{"--tree", ".", "--runs", filepath.Join("..", "bin", "runs")}
+	config := func(name, text string) {
+		path := filepath.Join(dir, "experiments", name, results.ConfigFile)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const training = "env: idsgame-minimal_defense-v2\nalgo: tabular-q\nevaluations: 1\neval_episodes: 10\nfinal_episodes: 10\nepisodes: "
+	config("training/q", training+"200\n")
+	config("simulations/q", "env: idsgame-v2\nattacker: greedy:../../../bin/runs/training/q/seed-0\ndefender: random\nepisodes: 10\n")
+	config("manual_play/q", "env: idsgame-v2\nas: attacker\nopponent: bot:minimal\n")
+	command := func(args ...string) string {
+		t.Helper()
+		return must(t, slices.Concat([]string{"experiments", args[0]}, flags, args[1:])...)
+	}
+	ended := func() string {
+		run, err := results.ReadRun(filepath.Join(dir, "bin", "runs", "training", "q", "seed-0"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return run.Budget.String() + run.EndedAt.String()
+	}
+	if out := command("run", "--seeds", "2", "--format", "csv"); len(readRows(t, out)) != 2 {
+		t.Errorf("a row for the training and one for the simulation:\n%s", out)
+	}
+	for flag, want := range map[string]string{"": "10", "--episodes=5": "5"} {
+		args := strings.Fields("simulate --format csv --config simulations/q/config.yaml " + flag)
+		if rows := readRows(t, must(t, args...)); rows[0]["games"] != want || rows[0]["defender"] != "random" {
+			t.Errorf("simulate --config %s: %v", flag, rows)
+		}
+	}
+	first := ended()
+	command("run", "--seeds", "2")
+	if again := ended(); again != first {
+		t.Errorf("a finished run was trained again: %s, before %s", again, first)
+	}
+	if rows := readRows(t, command("list", "--format", "csv")); len(rows) != 3 || rows[2]["finished"] != "2" || rows[2]["seeds"] != "10" {
+		t.Errorf("list: %v", rows)
+	}
+	config("training/q", training+"300\n")
+	command("run", "--seeds", "1", "training")
+	if changed := ended(); !strings.HasPrefix(changed, "300 episodes") {
+		t.Errorf("a changed configuration was not trained: %s", changed)
+	}
+	if out := command("run", "--quick"); !strings.HasPrefix(out, "3 experiments run") {
+		t.Errorf("quick: %s", out)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "results"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	command("publish")
+	if out := command("show", "training/q"); out != readFile(t, filepath.Join(dir, "experiments", "training", "q", "README.md")) {
+		t.Errorf("show: %s", out)
+	}
+}
