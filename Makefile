@@ -200,7 +200,7 @@ solve: build ## Solve the games of two, into results/solved.csv (half a minute)
 # Self-play: ten seeds of what stands in experiments/selfplay, and what the policies lose to best responses in training.
 .PHONY: selfplay
 selfplay: build ## Train what results/selfplay.csv reports (a quarter of an hour)
-	@$(BIN) experiments run --seeds 10 selfplay
+	@$(BIN) experiments run --runs $(RUNS) --seeds 10 selfplay
 	@cd $(RUNS) && awk -F, ' \
 		BEGIN { print "run,step,attacker_exploitability,defender_exploitability" } \
 		FNR == 1 { for (i = 1; i <= NF; i++) at[$$i] = i; run = FILENAME; sub("/eval.csv", "", run) } \

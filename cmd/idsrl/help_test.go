@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/urfave/cli/v2"
+
+	"idsrl/experiments/manual"
 )
 
 // walkCommands visits all commands with the words that lead to them.
@@ -187,7 +189,7 @@ func TestExamplesRun(t *testing.T) {
 	}
 	for _, command := range order {
 		for i, args := range lines {
-			if args[1] != command || slices.Contains([]string{"serve", "agent"}, command) || slices.Contains(args, "--connect") { // TestServe and TestAgent do that
+			if args[1] != command || slices.Contains([]string{"serve", "agent"}, command) || command == "view" && !slices.Contains(args, "--export") || slices.Contains(args, "--connect") { // TestServe and TestAgent do that
 				continue
 			}
 			words := slices.Clone(args[1:])
@@ -228,6 +230,12 @@ func TestExamplesRun(t *testing.T) {
 				words = append(words, "--time", "1ms", "idsgame-v0") // all the telling ids take long
 			case command == "bench":
 				words = slices.Insert(withoutFlag(words, "--time"), 2, "--time", "1ms")
+			}
+			switch {
+			case slices.Contains(words, "--mp4") && !hasFFmpeg(), command == "play" && slices.Contains(words, manual.Person):
+				continue // two people play by pages only
+			case command == "play": // by lines, of which there are none
+				words = append(words, "--tty")
 			}
 			if slices.Contains(words, "greedy:other") {
 				// One who plays the other seat.

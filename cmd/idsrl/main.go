@@ -159,7 +159,7 @@ that does not exist or a setting out of range; 130 interrupted.`,
 		},
 		Commands: withUsageErrors([]*cli.Command{
 			trainCommand(), experimentsCommand(), tuneCommand(), evalCommand(), simulateCommand(), leagueCommand(), verifyCommand(), exportCommand(),
-			resultsCommand(), plotCommand(), trackCommand(), envsCommand(), configCommand(), replayCommand(), serveCommand(),
+			resultsCommand(), plotCommand(), trackCommand(), envsCommand(), configCommand(), replayCommand(), playCommand(), viewCommand(), recordCommand(), serveCommand(),
 			agentCommand(), baselinesCommand(), solveCommand(), exploitCommand(), benchCommand(),
 		}),
 	}

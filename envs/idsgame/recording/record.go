@@ -281,7 +281,18 @@ func (r *Recorder) Step(_ envs.Env, actions []int, out *envs.Outcome) error {
 	if err := r.lines.Encode(line); err != nil || !out.Over() {
 		return err
 	}
-	return r.lines.Encode(r.tape.end(r.first))
+	return r.End()
+}
+
+// End writes the line of the end of the running episode, if there is one: Step does so at its end, and who leaves it
+// before calls End.
+func (r *Recorder) End() error {
+	if r.first == nil {
+		return nil
+	}
+	line := r.tape.end(r.first)
+	r.first = nil
+	return r.lines.Encode(line)
 }
 
 // identify is the registered id of a game's rules without bots, whoever plays in it, or else its settings in full.

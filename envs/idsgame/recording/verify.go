@@ -51,7 +51,17 @@ const maxLine = 4 << 20
 
 // Verify plays every recorded game again by the rules of this implementation and compares all that is recorded, line by
 // line. The text may be gzip'ed. An error means that reading failed; what the file says wrong is in the Report.
-func Verify(r io.Reader) (Report, error) {
+func Verify(r io.Reader) (Report, error) { return Replay(r, nil) }
+
+// A Watcher sees games that are played again, as an algos.Watcher does.
+type Watcher interface {
+	Start(game envs.Env) error
+	Step(game envs.Env, actions []int, out *envs.Outcome) error
+}
+
+// Replay is Verify before the eyes of watchers: choose returns the one of the k-th recorded game, counted from 0, nil for
+// none. Where nothing is played, an action is idsgame.NoAttack. An error of a watcher ends the replay.
+func Replay(r io.Reader, choose func(k int, e *Episode) Watcher) (Report, error) {
 	buffered := bufio.NewReader(r)
 	if magic, _ := buffered.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
 		unzipped, err := gzip.NewReader(buffered)
@@ -60,7 +70,7 @@ func Verify(r io.Reader) (Report, error) {
 		}
 		buffered = bufio.NewReader(unzipped)
 	}
-	v := verifier{entries: map[string]envs.Entry{}}
+	v := verifier{entries: map[string]envs.Entry{}, choose: choose}
 	for _, e := range idsgame.Entries() {
 		v.entries[e.ID] = e
 	}
@@ -71,6 +81,9 @@ func Verify(r io.Reader) (Report, error) {
 		if err := v.line(lines.Bytes()); err != nil {
 			v.differ("", "", err.Error())
 			v.recorded = nil
+		}
+		if v.blind != nil {
+			return v.report, v.blind
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -88,6 +101,10 @@ type verifier struct {
 	tape     tape
 	recorded *Episode // the running episode, nil between episodes
 	before   Views    // what the players saw before the step
+
+	choose func(k int, e *Episode) Watcher // may be nil
+	watch  Watcher                         // of the running episode; nil: none
+	blind  error                           // of a watcher
 }
 
 func (v *verifier) differ(field, want, got string) {
@@ -199,6 +216,12 @@ func (v *verifier) episode(line *Episode) error {
 	got.ID, got.Tags, got.Policy, got.Params = line.ID, line.Tags, line.Policy, line.Params
 	v.compare(line, got)
 	v.before = line.Views
+	if v.watch = nil; v.choose != nil {
+		v.watch = v.choose(v.report.Episodes-1, line)
+	}
+	if v.watch != nil {
+		v.blind = v.watch.Start(game)
+	}
 	return nil
 }
 
@@ -221,6 +244,11 @@ func (v *verifier) step(line *Step) error {
 	tr := v.tape.game.Apply(attack, defence, roll)
 	v.compare(line, v.tape.step(attack, defence, roll, tr))
 	v.before = line.Views
+	if v.watch != nil {
+		out := v.tape.game.Spec().NewOutcome()
+		v.tape.game.Outcome(out)
+		v.blind = v.watch.Step(v.tape.game, []int{attack, defence}, out)
+	}
 	return nil
 }
 
