@@ -53,6 +53,22 @@ func RandomLegal(legal []bool, rng *rand.Rand) int {
 	panic("unreachable")
 }
 
+// Pick is the index that u falls on, where index i is as wide as weights[i] and one of width 0 is never chosen; above all
+// of them, as rounding may leave u, it is the last. With u uniform below the sum of the weights, it draws by weight.
+func Pick(weights []float64, u float64) int {
+	last := -1
+	for i, w := range weights {
+		if w == 0 {
+			continue
+		}
+		if last = i; u < w {
+			break
+		}
+		u -= w
+	}
+	return last
+}
+
 // number is 1 if b is true, else 0. It compiles to no branch, which would be mispredicted often in a long list.
 func number(b bool) (n int) {
 	if b {

@@ -153,16 +153,7 @@ type optimal struct{ *Solved }
 // Act draws an action, and one of the ids that it stands for.
 func (p optimal) Act(env envs.Env, seat int, rng *rand.Rand) int {
 	row, ids := p.probabilities(env, seat)
-	action, u := 0, rng.Float64()
-	for a, prob := range row {
-		if prob == 0 {
-			continue
-		}
-		if action = a; u < prob {
-			break
-		}
-		u -= prob
-	}
+	action := envs.Pick(row, rng.Float64())
 	return ids[action][rng.IntN(len(ids[action]))]
 }
 

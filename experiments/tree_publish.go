@@ -188,8 +188,8 @@ func (e Experiment) readme(published []Outcome, originals map[string]Original) (
 		Name, Kind, About, Env, Player, Seat, Attacker, Defender, Seeds string
 		Original                                                        Original
 		Results                                                         []result
-		HasOriginal, Curve                                              bool
-	}{Name: e.Name, Kind: string(e.Kind), Original: originals[e.Name]}
+		HasOriginal, SelfPlay, Curve                                    bool
+	}{Name: e.Name, Kind: string(e.Kind), Original: originals[e.Name], SelfPlay: strings.HasPrefix(e.Name, "selfplay/")}
 	shown := func(file string) result {
 		for _, o := range published {
 			if o.Experiment == e.Name && o.File == file {

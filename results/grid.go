@@ -76,7 +76,11 @@ func fixed(x float64, digits int) string {
 	if math.IsNaN(x) {
 		return noValue
 	}
-	return strconv.FormatFloat(x, 'f', digits, 64)
+	text := strconv.FormatFloat(x, 'f', digits, 64)
+	if strings.Trim(text, "-0.") == "" {
+		return strings.TrimPrefix(text, "-") // nothing below zero is left
+	}
+	return text
 }
 
 // Scaled shows x in three digits, in thousands (k), millions (M) or billions (G): 4.2 M.

@@ -74,6 +74,7 @@ func TestCellTexts(t *testing.T) {
 		{Int(uint64(math.MaxUint64)), "18446744073709551615"},
 		{Int(-3), "-3"},
 		{Fixed(-12.345, 1), "-12.3"},
+		{Fixed(-0.04, 1), "0.0"},
 		{Fixed(nan, 1), "—"},
 		{Fixed(math.Inf(1), 1), "+Inf"},
 		{Interval(Estimate{0.6384, 0.63, 0.646}, 3), "0.638 [0.630, 0.646]"},

@@ -19,7 +19,7 @@ func TestReadmeTables(t *testing.T) {
 		"attackers": attackers(t), "defenders": defenders(t),
 		"neural": neural(t), "scouting": scouting(t),
 		"solved": solved(t),
-		"psro":   psro(t), "league": league(t),
+		"psro":   psro(t), "league": league(t), "selfplay": selfPlay(t),
 		"netsecgame": netsecgame(t), "addresses": addresses(t),
 		"updates": speed(t, "µs"), "training": speed(t, "steps/s"),
 	}

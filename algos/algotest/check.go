@@ -164,7 +164,8 @@ func CheckGoesOn(t *testing.T, open func() *Board) {
 }
 
 // CheckPolicies checks that a policy is a copy, that training on does not change it and taking it does not change what is
-// learnt; that a policy that is lent plays the same, and that of a learner that is restored elsewhere, too.
+// learnt; that a policy that is lent plays the same, and that of a learner that is restored elsewhere, too; and that policies
+// explain what they do.
 func CheckPolicies[L algos.Learner](t *testing.T, open func(seed uint64) *Room[L]) {
 	t.Helper()
 	r, moved := open(1), false
@@ -174,6 +175,7 @@ func CheckPolicies[L algos.Learner](t *testing.T, open func(seed uint64) *Room[L
 		var moves [][]int
 		for seat, l := range r.Learners {
 			early, moves = append(early, l.Policy(mode)), append(moves, r.Moves(seat, l.Policy(mode)))
+			r.Moves(seat, &witness{l.Policy(mode), l.Policy(mode).(envs.Explainer), mode, t})
 			other := open(2).Learners[seat]
 			Restore(t, other, l)
 			for what, p := range map[string]envs.Policy{"a lent": algos.Lend(l, mode), "a restored": other.Policy(mode)} {
@@ -196,6 +198,47 @@ func CheckPolicies[L algos.Learner](t *testing.T, open func(seed uint64) *Room[L
 	if r.Bytes() != open(1).Train(1).Bytes() {
 		t.Error("taking policies changes what is learnt")
 	}
+}
+
+// witness plays as a policy does and checks what another copy of it says of every state.
+type witness struct {
+	envs.Policy
+	explainer envs.Explainer
+	mode      algos.Mode
+	t         *testing.T
+}
+
+// StartEpisode tells both.
+func (w *witness) StartEpisode(rng *rand.Rand) {
+	for _, p := range []any{w.Policy, w.explainer} {
+		if s, ok := p.(envs.Starter); ok {
+			s.StartEpisode(rng)
+		}
+	}
+}
+
+// Act checks that the probabilities are of legal actions and sum to 1, that what is played is possible, or if it is greedy,
+// certain, and where there are values, that the largest legal one is that of the state.
+func (w *witness) Act(env envs.Env, seat int, rng *rand.Rand) int {
+	x, legal := w.explainer.Explain(env, seat), make([]bool, env.Spec().Seats[seat].Actions.N)
+	env.Legal(seat, legal)
+	action, sum, best := w.Policy.Act(env, seat, rng), 0.0, math.Inf(-1)
+	for id, p := range x.Probability {
+		sum += p
+		if !legal[id] && p != 0 {
+			w.t.Errorf("seat %d, %s: action %d has probability %v and is illegal", seat, w.mode, id, p)
+		}
+		if legal[id] && x.Actions != nil {
+			best = max(best, x.Actions[id])
+		}
+	}
+	if p := x.Probability[action]; math.Abs(sum-1) > 1e-4 || p == 0 || w.mode == algos.Greedy && p != 1 {
+		w.t.Errorf("seat %d, %s: it plays what has probability %v of %v", seat, w.mode, p, sum)
+	}
+	if x.Actions != nil && x.Value != best {
+		w.t.Errorf("seat %d, %s: value %v, of the best action %v", seat, w.mode, x.Value, best)
+	}
+	return action
 }
 
 // CheckAllocations checks that steps and updates allocate nothing once buffers have their size, after half of the budget,

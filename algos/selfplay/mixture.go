@@ -57,16 +57,5 @@ func draw(weights []float64, u float64) int {
 	if !(sum > 0) || math.IsInf(sum, 1) {
 		panic(fmt.Sprintf("selfplay: weights %v, which add up to %v", weights, sum))
 	}
-	last := -1
-	u *= sum
-	for i, w := range weights {
-		if w == 0 {
-			continue
-		}
-		if last = i; u < w {
-			break
-		}
-		u -= w
-	}
-	return last // also where rounding leaves u above all
+	return envs.Pick(weights, u*sum)
 }

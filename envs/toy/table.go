@@ -150,18 +150,7 @@ func Mixed(policy [][]float64) envs.Policy { return mixed(policy) }
 type mixed [][]float64
 
 func (p mixed) Act(env envs.Env, seat int, rng *rand.Rand) int {
-	row := p[env.State(seat, 0)]
-	last, u := 0, rng.Float64()
-	for a, prob := range row {
-		if prob == 0 {
-			continue
-		}
-		if last = a; u < prob {
-			break
-		}
-		u -= prob
-	}
-	return last
+	return envs.Pick(p[env.State(seat, 0)], rng.Float64())
 }
 
 // env returns a game that is played by the table.
@@ -201,17 +190,7 @@ func (e *env) Spec() *envs.Spec { return &e.spec }
 func (e *env) Reset(seed uint64) error {
 	envs.Seed(e.pcg, seed)
 	e.steps, e.over = 0, false
-	e.state = 0
-	u := e.rng.Float64()
-	for s, p := range e.table.start {
-		if p == 0 {
-			continue
-		}
-		if e.state = s; u < p {
-			break
-		}
-		u -= p
-	}
+	e.state = envs.Pick(e.table.start, e.rng.Float64())
 	return nil
 }
 
