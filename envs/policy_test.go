@@ -47,6 +47,15 @@ func TestRandomLegal(t *testing.T) {
 	}
 }
 
+func TestPick(t *testing.T) {
+	weights := []float64{0, 1, 0, 3, 0}
+	for u, want := range map[float64]int{0: 1, 0.999: 1, 1: 3, 3.999: 3, 4: 3, 5: 3} {
+		if got := envs.Pick(weights, u); got != want {
+			t.Errorf("%v falls on %d, want %d", u, got, want)
+		}
+	}
+}
+
 func TestUniform(t *testing.T) {
 	env := must((&toy.Forbidden{Fields: 5}).New(0))
 	p, rng := envs.Uniform(), rand.New(envs.NewPCG(2))

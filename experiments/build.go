@@ -8,6 +8,7 @@ import (
 	"idsrl/algos"
 	"idsrl/algos/selfplay"
 	"idsrl/envs"
+	"idsrl/envs/settings"
 )
 
 // stage is a game and who plays it but for its learners.
@@ -24,6 +25,15 @@ type stage struct {
 func (c Catalog) newStage(cfg *Config, entry envs.Entry, game envs.Game, instance uint64) (*stage, error) {
 	env, err := game.New(instance)
 	return &stage{catalog: c, cfg: cfg, entry: entry, settings: game, game: env, opened: map[string]*Saved{}}, err
+}
+
+// gameOf is an environment, and its settings as the sources change them.
+func (c Catalog) gameOf(env string, sources ...*settings.Source) (entry envs.Entry, game envs.Game, err error) {
+	if entry, err = c.Envs.Lookup(env); err != nil {
+		return entry, nil, err
+	}
+	game = entry.Game()
+	return entry, game, settings.Load(game, sources...)
 }
 
 // seat says who plays a seat.
@@ -82,12 +92,9 @@ type table struct {
 
 // build makes everything new, untrained.
 func (c Catalog) build(cfg *Config) (*table, error) {
-	entry, err := c.Envs.Lookup(cfg.Env)
-	if err != nil {
-		return nil, err
-	}
 	t := new(table)
-	if t.stage, err = c.newStage(cfg, entry, cfg.EnvSettings.Bound().(envs.Game), cfg.InstanceSeed); err != nil {
+	var err error
+	if t.stage, err = c.stageOf(cfg); err != nil {
 		return nil, err
 	}
 	for i := range t.game.Spec().Seats {

@@ -20,12 +20,8 @@ type Cast struct {
 
 // Cast builds the game of a simulation.
 func (c Catalog) Cast(sim Simulation) (*Cast, error) {
-	entry, err := c.Envs.Lookup(sim.Env)
+	entry, game, err := c.gameOf(sim.Env, sim.EnvFile, settings.Assign("--env-set", sim.EnvSet))
 	if err != nil {
-		return nil, err
-	}
-	game := entry.Game()
-	if err := settings.Load(game, sim.EnvFile, settings.Assign("--env-set", sim.EnvSet)); err != nil {
 		return nil, err
 	}
 	instance, err := c.instance(sim)

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"idsrl/algos/selfplay"
 	"idsrl/envs"
 	"idsrl/envs/settings"
+	"idsrl/results"
 )
 
 // Catalog is what there is to run.
@@ -70,6 +72,16 @@ type Sources struct {
 	EnvFile   *settings.Source     // settings of the environment; may be nil
 	EnvSet    []string             // assignments key=value to settings of the environment
 	Set       []string             // assignments to settings of the run, of all learners or, as in attacker.key=value, of one
+}
+
+// loadRun loads the configuration in the folder of a run.
+func (c Catalog) loadRun(dir string) (*Config, error) {
+	path := filepath.Join(dir, results.ConfigFile)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return c.Load(Sources{File: settings.File(path, data), Dir: dir})
 }
 
 // Load makes a configuration in which everything is settled. It reports all problems at once.

@@ -40,11 +40,3 @@ func (c Catalog) Learnt(player string, role envs.Role) (*Learnt, error) {
 	l.Policy, err = c.player(player, saved.table.settings, l.Game, l.Seat, c.Open)
 	return l, err
 }
-
-// runOf is the first RUN in the description of a player, "" if there is none.
-func runOf(player string) string {
-	if runs := runsOf(player); len(runs) > 0 {
-		return runs[0]
-	}
-	return ""
-}

@@ -2,7 +2,6 @@ package experiments
 
 import (
 	"path/filepath"
-	"strings"
 
 	"idsrl/envs"
 )
@@ -62,12 +61,4 @@ func rooted(player, dir string) string {
 		}
 		return filepath.Join(dir, filepath.FromSlash(run))
 	})
-}
-
-// withRuns is a player with other names for the runs whose learners play.
-func withRuns(player string, name func(run string) string) string {
-	for _, run := range runsOf(player) {
-		player = strings.ReplaceAll(player, run, name(run))
-	}
-	return player
 }

@@ -130,6 +130,43 @@ func FormatMixture(parts []Weighted) string {
 	return "mixture:" + strings.Join(list, "; ")
 }
 
+// withRuns is a player with other names for the runs whose learners play: name tells that of each, in their order. A mixture
+// that cannot be read stays as it is; who makes the player reports what is wrong.
+func withRuns(player string, name func(run string) string) string {
+	kind, rest, _ := strings.Cut(player, ":")
+	switch kind {
+	case "checkpoint", "greedy":
+		return kind + ":" + name(rest)
+	case "mixture":
+		parts, err := ParseMixture(rest)
+		if err != nil {
+			return player
+		}
+		for i := range parts {
+			parts[i].Player = withRuns(parts[i].Player, name)
+		}
+		return FormatMixture(parts)
+	}
+	return player
+}
+
+// runsOf are the runs whose learners play as a player.
+func runsOf(player string) (runs []string) {
+	withRuns(player, func(run string) string {
+		runs = append(runs, run)
+		return run
+	})
+	return runs
+}
+
+// runOf is the first of runsOf, "" if there is none.
+func runOf(player string) string {
+	if runs := runsOf(player); len(runs) > 0 {
+		return runs[0]
+	}
+	return ""
+}
+
 // constant always plays the same action.
 type constant int
 
@@ -182,9 +219,14 @@ func copyOf(dir, hash string) string {
 
 // freeze reads the checkpoints that the player of a seat is made from and names them by their hashes.
 func (cfg *Config) freeze(s seat, dir string) error {
-	player, err := cfg.freezePlayer(s.player, dir)
-	if err != nil {
-		return fmt.Errorf("%s = %s: %w", s.role, s.player, err)
+	var problems error
+	player := withRuns(s.player, func(run string) string {
+		hash, err := cfg.freezeRun(run, dir)
+		problems = errors.Join(problems, err)
+		return hash
+	})
+	if problems != nil {
+		return fmt.Errorf("%s = %s: %w", s.role, s.player, problems)
 	}
 	if player != s.player {
 		*cfg.part(s.role).player = player
@@ -192,47 +234,33 @@ func (cfg *Config) freeze(s seat, dir string) error {
 	return nil
 }
 
-// freezePlayer is freeze of a player's description. A checkpoint that is named by its hash already is read from dir, and
-// may be missing there: the player's opponents have learnt without it.
-func (cfg *Config) freezePlayer(player, dir string) (string, error) {
-	kind, run, _ := strings.Cut(player, ":")
-	switch kind {
-	case "checkpoint", "greedy":
-	case "mixture":
-		parts, err := ParseMixture(run)
-		for i := range parts {
-			var problem error
-			parts[i].Player, problem = cfg.freezePlayer(parts[i].Player, dir)
-			err = errors.Join(err, problem)
-		}
-		return FormatMixture(parts), err
-	default:
-		return player, nil
-	}
+// freezeRun reads a checkpoint and returns its hash. One that is named by its hash already is read from dir, and may be
+// missing there: the player's opponents have learnt without it.
+func (cfg *Config) freezeRun(run, dir string) (hash string, err error) {
 	path, isHash := run, hashed.MatchString(run)
 	if isHash {
 		path = copyOf(dir, run)
 	}
-	path, err := checkpointAt(path)
+	path, err = checkpointAt(path)
 	var data []byte
 	if err == nil {
 		data, err = os.ReadFile(path)
 	}
-	hash := Hash(data)
+	hash = Hash(data)
 	switch {
 	case isHash && errors.Is(err, os.ErrNotExist):
-		return player, nil
+		return run, nil
 	case isHash && err == nil && hash != run:
 		err = fmt.Errorf("%s is not the file that it was: its hash is %s", path, hash)
 	}
 	if err != nil {
-		return player, err
+		return "", err
 	}
 	if cfg.frozen == nil {
 		cfg.frozen = map[string]frozen{}
 	}
 	cfg.frozen[hash] = frozen{path, data}
-	return kind + ":" + hash, nil
+	return hash, nil
 }
 
 // Hash is the name of a checkpoint by its contents: the beginning of a SHA-256, enough to tell files apart.

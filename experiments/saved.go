@@ -164,17 +164,13 @@ func (s *Saved) stage(test Test) (*stage, error) {
 	if instance == 0 {
 		instance = s.Config.InstanceSeed
 	}
-	entry, err := s.catalog.Envs.Lookup(cfg.Env)
-	if err != nil {
-		return nil, err
-	}
-	game := entry.Game()
 	var sources []*settings.Source
 	if test.Env == "" {
 		sources = append(sources, settings.File(s.Path+":config.yaml", settings.Encode(s.table.settings)))
 	}
 	sources = append(sources, test.EnvFile, settings.Assign("--env-set", test.EnvSet))
-	if err = settings.Load(game, sources...); err != nil {
+	entry, game, err := s.catalog.gameOf(cfg.Env, sources...)
+	if err != nil {
 		return nil, err
 	}
 	return s.catalog.newStage(cfg, entry, game, instance)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"idsrl/algos"
 	"idsrl/envs"
@@ -105,19 +104,4 @@ func (c Catalog) instance(sim Simulation) (uint64, error) {
 		return from.Config.InstanceSeed, nil
 	}
 	return envs.Derive(sim.Seed, "instance", 0), nil
-}
-
-// runsOf are the runs whose learners play as a player.
-func runsOf(player string) (runs []string) {
-	kind, rest, _ := strings.Cut(player, ":")
-	switch kind {
-	case "checkpoint", "greedy":
-		return []string{rest}
-	case "mixture":
-		parts, _ := ParseMixture(rest) // who makes the player reports what is wrong
-		for _, part := range parts {
-			runs = append(runs, runsOf(part.Player)...)
-		}
-	}
-	return runs
 }

@@ -1,6 +1,7 @@
 package experiments_test
 
 import (
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -85,6 +86,21 @@ func TestParseMixture(t *testing.T) {
 		if parts, err := experiments.ParseMixture(text); err == nil {
 			t.Errorf("%q is %v", text, parts)
 		}
+	}
+}
+
+// A file's players name runs from its folder; nothing else of them changes, even where it reads like a run's name.
+func TestSimulationRoot(t *testing.T) {
+	absolute := filepath.Join(t.TempDir(), "run")
+	cfg := experiments.SimulationConfig{
+		Attacker: "mixture:2 greedy:a; 1 checkpoint:b/a; 1 greedy:a; 1 bot:a", Defender: "checkpoint:" + absolute,
+	}
+	cfg.Root("dir")
+	want := experiments.SimulationConfig{
+		Attacker: "mixture:2 greedy:dir/a; 1 checkpoint:dir/b/a; 1 greedy:dir/a; 1 bot:a", Defender: cfg.Defender,
+	}
+	if cfg != want {
+		t.Errorf("%+v, want %+v", cfg, want)
 	}
 }
 

@@ -58,11 +58,8 @@ func (c Catalog) Solve(ctx context.Context, p Problem) (*Solved, error) {
 
 // open builds the game of a problem, every seat open.
 func (c Catalog) open(p Problem) (entry envs.Entry, game envs.Game, env envs.Env, err error) {
-	if entry, err = c.Envs.Lookup(p.Env); err != nil {
-		return entry, nil, nil, err
-	}
-	game = entry.Game()
-	if err = settings.Load(game, p.EnvFile, settings.Assign("--env-set", p.EnvSet)); err == nil {
+	entry, game, err = c.gameOf(p.Env, p.EnvFile, settings.Assign("--env-set", p.EnvSet))
+	if err == nil {
 		env, err = game.New(p.InstanceSeed)
 	}
 	return entry, game, env, err

@@ -3,8 +3,6 @@ package experiments
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"idsrl/envs/settings"
 	"idsrl/results"
@@ -23,12 +21,7 @@ func (c Catalog) Track(dir string, trackers []track.Tracker) error {
 	} else if err != nil {
 		return err
 	}
-	path := filepath.Join(dir, results.ConfigFile)
-	config, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	cfg, err := c.Load(Sources{File: settings.File(path, config), Dir: dir})
+	cfg, err := c.loadRun(dir)
 	if err != nil {
 		return err
 	}

@@ -276,9 +276,7 @@ func (t *Tree) OutcomeGrid(outcomes []Outcome) (*results.Grid, error) {
 	g := results.NewGrid("experiment", "seeds")
 	g.Columns = append(g.Columns,
 		results.Column{Title: "", Names: []string{"config", "env", "players", "games"}},
-		results.Column{Title: "hacked,\ngreedy", Names: []string{
-			"hack_probability", "hack_probability_low", "hack_probability_high",
-		}},
+		results.IntervalColumn("hacked,\ngreedy", "hack_probability"),
 		results.Column{Title: "best\npossible", Names: []string{"bound"}},
 		results.Column{Title: "original", Names: []string{"original"}},
 		results.Column{Title: "steps", Names: []string{"steps"}},

@@ -201,7 +201,7 @@ func (s *Search) Best() (*Config, error) {
 // Table shows the trials, the best first.
 func (s *Search) Table() *results.Grid {
 	g := results.NewGrid("rank", "trial", "rung", "budget", "seeds")
-	g.Columns = append(g.Columns, results.Column{Title: "score", Names: []string{"score", "score_low", "score_high"}})
+	g.Columns = append(g.Columns, results.IntervalColumn("score", "score"))
 	for _, d := range s.Space {
 		g.Columns = append(g.Columns, results.Column{Title: d.Key, Names: []string{d.Key}})
 	}

@@ -17,7 +17,6 @@ import (
 	"strings"
 
 	"idsrl/algos"
-	"idsrl/envs/settings"
 	"idsrl/nets"
 	"idsrl/results"
 )
@@ -45,12 +44,7 @@ func (c Catalog) Verify(ctx context.Context, dir string, tolerance float64, o Op
 	if manifest.Status != results.Finished {
 		return nil, fmt.Errorf("%s is %s: only what a finished run came to can be verified", dir, manifest.Status)
 	}
-	path := filepath.Join(dir, results.ConfigFile)
-	config, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := c.Load(Sources{File: settings.File(path, config), Dir: dir})
+	cfg, err := c.loadRun(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (s *Scores) Aggregate() *Grid {
 	s = s.even()
 	g := NewGrid("algo", "envs", "runs")
 	for _, stat := range Statistics {
-		g.Columns = append(g.Columns, Column{stat.Name, interval(stat.Name)})
+		g.Columns = append(g.Columns, IntervalColumn(stat.Name, stat.Name))
 	}
 	for i, algo := range s.Algos {
 		row := []Cell{Text(algo), Int(len(s.Envs)), Int(count(s.Runs[i]))}
@@ -124,9 +124,8 @@ func (s *Scores) Compare() *Grid {
 	a, b := s.Runs[0], s.Runs[1]
 	g := NewGrid("env", "runs of "+s.Algos[0], "runs of "+s.Algos[1])
 	g.Columns[1].Names, g.Columns[2].Names = []string{"runs_a"}, []string{"runs_b"}
-	g.Columns = append(g.Columns, Column{
-		fmt.Sprintf("P(%s > %s)", s.Algos[0], s.Algos[1]), interval("improvement_probability"),
-	})
+	g.Columns = append(g.Columns,
+		IntervalColumn(fmt.Sprintf("P(%s > %s)", s.Algos[0], s.Algos[1]), "improvement_probability"))
 	row := func(name string, a, b [][]float64) {
 		g.Add(Text(name), Int(count(a)), Int(count(b)), Interval(ImprovementProbability(a, b), 3))
 	}
@@ -145,9 +144,8 @@ func (s *Scores) Profiles() *Grid {
 	s = s.even()
 	g := NewGrid("score above")
 	for i, algo := range s.Algos {
-		g.Columns = append(g.Columns, Column{
-			fmt.Sprintf("%s,\n%d runs in %d envs", algo, count(s.Runs[i]), len(s.Envs)), interval(algo),
-		})
+		g.Columns = append(g.Columns,
+			IntervalColumn(fmt.Sprintf("%s,\n%d runs in %d envs", algo, count(s.Runs[i]), len(s.Envs)), algo))
 	}
 	for k := range profileSteps {
 		tau := float64(k) / profileSteps

@@ -51,6 +51,12 @@ func NewGrid(titles ...string) *Grid {
 	return g
 }
 
+// IntervalColumn returns a column for cells of Interval. Its names are NAME, NAME_low and NAME_high.
+func IntervalColumn(title, name string) Column { return Column{title, interval(name)} }
+
+// interval names the three values of an estimate.
+func interval(name string) []string { return []string{name, name + "_low", name + "_high"} }
+
 // Add appends a row. It panics if the cells or their values are not as many as the columns and their names.
 func (g *Grid) Add(cells ...Cell) {
 	fits := func(c Cell, col Column) bool { return len(c.Values) == len(col.Names) }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 func TestReadmeTables(t *testing.T) {
 	tables := map[string]*Grid{
 		"attackers": attackers(t), "defenders": defenders(t),
-		"neural": neural(t), "scouting": scouting(t),
+		"learning": learning(t), "neural": neural(t), "scouting": scouting(t),
 		"solved": solved(t),
 		"psro":   psro(t), "league": league(t), "selfplay": selfPlay(t),
 		"netsecgame": netsecgame(t), "addresses": addresses(t),
@@ -125,8 +126,13 @@ func (r row) estimate(t *testing.T, name string) Cell {
 // interval shows an estimate by its columns: value, lower end, upper end.
 func (r row) interval(t *testing.T, columns ...string) Cell {
 	t.Helper()
-	e := Estimate{r.number(t, columns[0]), r.number(t, columns[1]), r.number(t, columns[2])}
-	return Cell{Text: Interval(e, 3).Text}
+	return Cell{Text: Interval(r.bounds(t, columns...), 3).Text}
+}
+
+// bounds is an estimate by the same columns.
+func (r row) bounds(t *testing.T, columns ...string) Estimate {
+	t.Helper()
+	return Estimate{r.number(t, columns[0]), r.number(t, columns[1]), r.number(t, columns[2])}
 }
 
 // number is the value of a column.
@@ -141,6 +147,24 @@ func (r row) number(t *testing.T, column string) float64 {
 
 func environment(r row) Cell { return Cell{Text: strings.TrimPrefix(r["env"], "idsgame-")} }
 
+// measured is the references of the environments in which the original's tabular Q-learning was measured.
+func measured(t *testing.T) []row {
+	t.Helper()
+	return slices.DeleteFunc(published(t, "references.csv"), func(ref row) bool { return ref["original"] == "" })
+}
+
+// possible is the best hack probability of a learner in an environment, "" if it is not known.
+func possible(ref row) string {
+	switch {
+	case ref == nil || ref["bound"] != "": // an attacker
+		return ref["bound"]
+	case ref["env"] == "idsgame-random_attack-v1":
+		return "≤ 0.128"
+	default:
+		return "0"
+	}
+}
+
 func newReadmeGrid(titles ...string) *Grid {
 	g := &Grid{}
 	for _, title := range titles {
@@ -153,7 +177,7 @@ func newReadmeGrid(titles ...string) *Grid {
 func attackers(t *testing.T) *Grid {
 	g := newReadmeGrid("environment", "tabular Q, 10 seeds", "optimum", "how known", "original's tabular Q")
 	runs := published(t, "tabular-q.csv")
-	for _, ref := range published(t, "references.csv") {
+	for _, ref := range measured(t) {
 		if ref["bound"] == "" {
 			continue
 		}
@@ -169,7 +193,7 @@ func defenders(t *testing.T) *Grid {
 	g := newReadmeGrid("environment", "one state, 10 seeds", "best constant action, same layouts",
 		"observation keys, 10 seeds", "original's tabular Q")
 	runs, baselines := published(t, "tabular-q.csv"), published(t, "baselines.csv")
-	for _, ref := range published(t, "references.csv") {
+	for _, ref := range measured(t) {
 		if ref["bound"] != "" {
 			continue
 		}
@@ -187,15 +211,12 @@ func neural(t *testing.T) *Grid {
 	g := newReadmeGrid("environment", "best possible", "tabular Q", "DQN", "REINFORCE", "actor-critic", "PPO",
 		"original's DQN / REINFORCE / actor-critic")
 	runs, tabular := published(t, "neural.csv"), published(t, "tabular-q.csv")
-	for _, ref := range published(t, "references.csv") {
-		bound, keys := ref["bound"], "tabular-q"
-		if bound == "" { // a defender
-			bound, keys = "0", "tabular-q+state=observation"
-			if ref["env"] == "idsgame-random_attack-v1" {
-				bound = "≤ 0.128"
-			}
+	for _, ref := range measured(t) {
+		keys := "tabular-q"
+		if ref["bound"] == "" { // a defender
+			keys = "tabular-q+state=observation"
 		}
-		cells := []Cell{environment(ref), {Text: bound}, find(t, tabular, "env", ref["env"], "algo", keys).estimate(t, "greedy_hack_probability")}
+		cells := []Cell{environment(ref), {Text: possible(ref)}, find(t, tabular, "env", ref["env"], "algo", keys).estimate(t, "greedy_hack_probability")}
 		for _, algo := range []string{"dqn", "reinforce", "actor-critic", "ppo"} {
 			cells = append(cells, find(t, runs, "env", ref["env"], "algo", algo).estimate(t, "greedy_hack_probability"))
 		}

@@ -22,18 +22,6 @@ func Mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// StdDev returns the standard deviation of a sample, with n − 1 in the denominator, of at least two values.
-func StdDev(values []float64) float64 {
-	if len(values) < 2 {
-		return math.NaN()
-	}
-	mean, sum := Mean(values), 0.0
-	for _, x := range values {
-		sum += (x - mean) * (x - mean)
-	}
-	return math.Sqrt(sum / float64(len(values)-1))
-}
-
 // Quantile returns the value below which a share p in [0, 1] of at least one value lies, interpolated between
 // neighbours (definition 7 of Hyndman and Fan 1996, the default of R and NumPy).
 func Quantile(values []float64, p float64) float64 {

@@ -142,17 +142,17 @@ func SummaryGrid(summaries []Summary) *Grid {
 			return Cell{s.seeds(), []any{s.Seeds, s.Unfinished}}
 		}},
 		{Column{"", []string{"statistic"}}, func(s Summary) Cell { return Text(s.Statistic) }},
-		{Column{"hacked,\ngreedy", interval("greedy_hack_probability")},
+		{IntervalColumn("hacked,\ngreedy", "greedy_hack_probability"),
 			func(s Summary) Cell { return Interval(s.GreedyHack, 3) }},
-		{Column{"", interval("sampled_hack_probability")}, func(s Summary) Cell { return mean(s.SampledHack, 3) }},
-		{Column{"", interval("detection_probability")}, func(s Summary) Cell { return mean(s.Detection, 3) }},
+		{IntervalColumn("", "sampled_hack_probability"), func(s Summary) Cell { return mean(s.SampledHack, 3) }},
+		{IntervalColumn("", "detection_probability"), func(s Summary) Cell { return mean(s.Detection, 3) }},
 		{Column{"attacker/\ndefender\nreturn", slices.Concat(interval("attacker_return"), interval("defender_return"))},
 			func(s Summary) Cell {
 				attacker, defender := Interval(s.AttackerReturn, 2), Interval(s.DefenderReturn, 2)
 				text := fixed(s.AttackerReturn.Value, 2) + "/" + fixed(s.DefenderReturn.Value, 2)
 				return Cell{text, slices.Concat(attacker.Values, defender.Values)}
 			}},
-		{Column{"length", interval("episode_length")}, func(s Summary) Cell { return mean(s.EpisodeLength, 1) }},
+		{IntervalColumn("length", "episode_length"), func(s Summary) Cell { return mean(s.EpisodeLength, 1) }},
 		{Column{"", []string{"steps"}}, func(s Summary) Cell { return Scaled(s.Steps) }},
 		{Column{"steps/s", []string{"steps_per_second"}}, func(s Summary) Cell { return Scaled(s.StepsPerSecond) }},
 		{Column{"time", []string{"wall_seconds"}}, func(s Summary) Cell { return Seconds(s.WallSeconds) }},
@@ -177,8 +177,8 @@ func PerSeed(runs []*Run) *Grid {
 		{Column{"algo", []string{"algo"}}, func(r *Run) Cell { return Text(r.Algo) }},
 		{Column{"seed", []string{"seed"}}, func(r *Run) Cell { return Int(r.Seed) }},
 		{Column{"status", []string{"status"}}, func(r *Run) Cell { return Text(string(r.Status)) }},
-		{Column{"hacked,\ngreedy", interval("greedy_hack_probability")}, last(Greedy, hack)},
-		{Column{"hacked,\nsampled", interval("sampled_hack_probability")}, last(Sampled, hack)},
+		{IntervalColumn("hacked,\ngreedy", "greedy_hack_probability"), last(Greedy, hack)},
+		{IntervalColumn("hacked,\nsampled", "sampled_hack_probability"), last(Sampled, hack)},
 		{Column{"", []string{"detection_probability"}},
 			last(Greedy, func(e EvalRow) Cell { return Fixed(e.DetectionProbability, 3) })},
 		{Column{"attacker\nreturn", []string{"attacker_return"}},
@@ -195,9 +195,6 @@ func PerSeed(runs []*Run) *Grid {
 		{Column{"", []string{"dir"}}, func(r *Run) Cell { return Text(r.Dir) }},
 	})
 }
-
-// interval names the three values of an estimate.
-func interval(name string) []string { return []string{name, name + "_low", name + "_high"} }
 
 // A field is a column of a grid whose rows show values of type T.
 type field[T any] struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -176,6 +177,7 @@ func CheckPolicies[L algos.Learner](t *testing.T, open func(seed uint64) *Room[L
 		for seat, l := range r.Learners {
 			early, moves = append(early, l.Policy(mode)), append(moves, r.Moves(seat, l.Policy(mode)))
 			r.Moves(seat, &witness{l.Policy(mode), l.Policy(mode).(envs.Explainer), mode, t})
+			checkExplained(t, r.Setup.NewEnv(), seat, l.Policy(mode), l.Policy(mode))
 			other := open(2).Learners[seat]
 			Restore(t, other, l)
 			for what, p := range map[string]envs.Policy{"a lent": algos.Lend(l, mode), "a restored": other.Policy(mode)} {
@@ -239,6 +241,27 @@ func (w *witness) Act(env envs.Env, seat int, rng *rand.Rand) int {
 		w.t.Errorf("seat %d, %s: value %v, of the best action %v", seat, w.mode, x.Value, best)
 	}
 	return action
+}
+
+// checkExplained checks that a policy that has explained a step remembers it like one that has acted.
+func checkExplained(t *testing.T, env envs.Env, seat int, acting, explaining envs.Policy) {
+	t.Helper()
+	if err := env.Reset(1); err != nil {
+		t.Fatal(err)
+	}
+	actions, rng := make([]int, len(env.Spec().Seats)), rand.New(envs.NewPCG(1))
+	for i := range actions {
+		actions[i] = envs.Uniform().Act(env, i, rng)
+	}
+	actions[seat] = acting.Act(env, seat, rng)
+	explaining.(envs.Explainer).Explain(env, seat)
+	if err := env.Step(actions, env.Spec().NewOutcome()); err != nil {
+		t.Fatal(err)
+	}
+	got, want := explaining.(envs.Explainer).Explain(env, seat), acting.(envs.Explainer).Explain(env, seat)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("seat %d: after a step that it has explained, it explains\n%v, not\n%v", seat, got, want)
+	}
 }
 
 // CheckAllocations checks that steps and updates allocate nothing once buffers have their size, after half of the budget,

@@ -43,7 +43,7 @@ An episode ends for all agents together, and the next one begins when all wish i
 			&cli.StringFlag{Name: "connect", Value: "127.0.0.1:9000", Usage: "the server's `ADDRESS`"},
 			&cli.StringFlag{Name: "role", Usage: "attacker, defender or benign", DefaultText: "what the run has learnt, or attacker"},
 			&cli.StringFlag{Name: "policy", Value: "random", Usage: "who plays; see above"},
-			&cli.IntFlag{Name: "episodes", Value: 1, Usage: "episodes to play"},
+			countFlag("episodes", 1, "episodes to play"),
 			&cli.DurationFlag{Name: "delay", Usage: "how long to wait before each action"},
 			&cli.BoolFlag{Name: "new-addresses", Usage: "wish new addresses for each further episode, with seeds that follow from --seed"},
 			&cli.StringFlag{Name: "name", Usage: "of the agent", DefaultText: "idsrl-POLICY"},
@@ -90,9 +90,6 @@ func agentOf(c *cli.Context) (cfg agent.Config, err error) {
 	}
 	if _, _, err := net.SplitHostPort(cfg.Address); err != nil {
 		return cfg, usagef("--connect %s: must be HOST:PORT", cfg.Address)
-	}
-	if cfg.Episodes < 1 {
-		return cfg, usagef("--episodes %d: must be at least 1", cfg.Episodes)
 	}
 	if cfg.Delay < 0 {
 		return cfg, usagef("--delay %s: must not be negative", cfg.Delay)
@@ -212,20 +209,17 @@ func playAgent(c *cli.Context) error {
 
 // agentGrid is the table of an agent's episodes. Benign agents do not win.
 func agentGrid(role envs.Role, policy string, wins int, returns, steps []float64) *results.Grid {
-	won := results.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
-	if n := len(steps); role != envs.Benign {
-		won.Value = float64(wins) / float64(n)
-		won.Low, won.High = results.Wilson(wins, n, results.Z95)
+	won := results.Proportion(int64(wins), int64(len(steps)))
+	if role == envs.Benign {
+		won = results.Interval(results.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}, 3)
 	}
-	grid := &results.Grid{Columns: []results.Column{
-		{Title: "role", Names: []string{"role"}},
-		{Title: "policy", Names: []string{"policy"}},
-		{Title: "episodes", Names: []string{"episodes"}},
+	grid := results.NewGrid("role", "policy", "episodes")
+	grid.Columns = append(grid.Columns, []results.Column{
 		{Title: "won", Names: []string{"win_rate", "win_low", "win_high"}},
 		{Title: "return", Names: []string{"return"}},
 		{Title: "steps", Names: []string{"steps"}},
-	}}
-	grid.Add(results.Text(role.String()), results.Text(policy), results.Int(len(steps)), results.Interval(won, 3),
+	}...)
+	grid.Add(results.Text(role.String()), results.Text(policy), results.Int(len(steps)), won,
 		results.Fixed(results.Mean(returns), 2), results.Fixed(results.Mean(steps), 1))
 	return grid
 }

@@ -19,8 +19,8 @@ those of training with the same seeds; the best constant action is chosen in oth
    idsrl baselines --seeds 10 idsgame-random_attack-v0`,
 		Flags: []cli.Flag{
 			envFileFlag(), envSetFlag(),
-			&cli.IntFlag{Name: "seeds", Value: 10, Usage: "`K` layouts"},
-			&cli.IntFlag{Name: "games", Value: 4000, Usage: "games for each player, layout and constant action"},
+			countFlag("seeds", 10, "`K` layouts"),
+			countFlag("games", 4000, "games for each player, layout and constant action"),
 			formatFlag(),
 		},
 		Action: baselines,
@@ -31,16 +31,9 @@ func baselines(c *cli.Context) error {
 	if c.NArg() == 0 {
 		return usagef("idsrl baselines needs IDs of environments with one open seat; idsrl envs list shows all")
 	}
-	if c.Int("seeds") < 1 || c.Int("games") < 1 {
-		return usagef("--seeds and --games must be at least 1")
-	}
 	catalog := catalog()
-	grid := &results.Grid{Columns: []results.Column{
-		{Title: "env", Names: []string{"env"}},
-		{Title: "player", Names: []string{"player"}},
-		{Title: "layouts", Names: []string{"layouts"}},
-		{Title: "hacked", Names: []string{"hack_probability", "hack_probability_low", "hack_probability_high"}},
-	}}
+	grid := results.NewGrid("env", "player", "layouts")
+	grid.Columns = append(grid.Columns, results.IntervalColumn("hacked", "hack_probability"))
 	for _, id := range c.Args().Slice() {
 		if _, err := catalog.Envs.Lookup(id); err != nil {
 			return err

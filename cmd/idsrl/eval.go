@@ -32,7 +32,7 @@ bootstrap intervals over runs instead of games.
    idsrl eval --opponent greedy:OTHER_RUN RUN                one run against another
    idsrl eval --record games.jsonl --episodes 10 RUN         keep the games, for idsrl replay`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "episodes", Value: 10000, Usage: "games for each mode"},
+			countFlag("episodes", 10000, "games for each mode"),
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "root of the test's random numbers"},
 			envFlag("test in another environment, `ID` as in idsrl envs list"),
 			envFileFlag(), envSetFlag(),
@@ -55,8 +55,6 @@ func eval(c *cli.Context) error {
 		return usagef("idsrl eval needs its flags before the first RUN")
 	case len(runs) > 1 && (c.IsSet("record") || c.IsSet("attack-stats")):
 		return usagef("--record and --attack-stats keep the games of one RUN")
-	case c.Int("episodes") < 1:
-		return usagef("--episodes %d: must be at least 1", c.Int("episodes"))
 	}
 	as, err := roleOf(c, "as")
 	if err != nil {

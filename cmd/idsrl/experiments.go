@@ -34,7 +34,7 @@ It works in the folder that holds experiments/, elsewhere with --tree and --runs
 			{
 				Name: "list", Usage: "list experiments and how far they are", ArgsUsage: "[NAME ...]",
 				Description: `   idsrl experiments list
-   idsrl experiments list 'training/*/two_agents' --format csv`,
+   idsrl experiments list --format csv 'training/*/two_agents'`,
 				Flags: append(treeFlags(), formatFlag()), Action: listExperiments,
 			},
 			{
@@ -149,7 +149,21 @@ func publishExperiments(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return tree.Publish(c.Context, list)
+	if err := tree.Publish(c.Context, list); err != nil {
+		return err
+	}
+	published, err := tree.Published()
+	if err != nil {
+		return err
+	}
+	count := 0
+	for _, e := range list {
+		if slices.ContainsFunc(published, func(o experiments.Outcome) bool { return o.Experiment == e.Name && o.File == tree.File }) {
+			count++
+		}
+	}
+	_, err = fmt.Fprintf(c.App.Writer, "%d of %d experiments are published\n", count, len(list))
+	return err
 }
 
 func runExperiments(c *cli.Context) (err error) {

@@ -48,6 +48,19 @@ func choiceOf[T any](c *cli.Context, flag string, choices []T) T {
 	return choices[slices.IndexFunc(choices, func(choice T) bool { return fmt.Sprint(choice) == c.String(flag) })]
 }
 
+// countFlag is a flag for a number of at least 1.
+func countFlag(flag string, value int, usage string) cli.Flag {
+	return &cli.IntFlag{
+		Name: flag, Value: value, Usage: usage,
+		Action: func(_ *cli.Context, n int) error { // before the work, not after it
+			if n < 1 {
+				return usagef("--%s %d: must be at least 1", flag, n)
+			}
+			return nil
+		},
+	}
+}
+
 func envFlag(usage string) cli.Flag { return &cli.StringFlag{Name: "env", Usage: usage} }
 
 func envFileFlag() cli.Flag {
@@ -67,15 +80,15 @@ func instanceFlag(usage, otherwise string) cli.Flag {
 }
 
 // playerFlags name the players of seats.
-func playerFlags() (flags []cli.Flag) {
+func playerFlags(usage, otherwise string) (flags []cli.Flag) {
 	for _, role := range experiments.Roles {
-		flags = append(flags, &cli.StringFlag{
-			Name: role.String(), Usage: "`PLAYER` of this seat: an algorithm, or one that does not learn",
-			DefaultText: "the environment's bot, or --algo",
-		})
+		flags = append(flags, &cli.StringFlag{Name: role.String(), Usage: usage, DefaultText: otherwise})
 	}
 	return flags
 }
+
+// seatFlags name the players of seats in which nobody learns.
+func seatFlags() []cli.Flag { return playerFlags("`PLAYER` of this seat", "the environment's bot") }
 
 // playersOf are the players that the flags name.
 func playersOf(c *cli.Context) map[envs.Role]string {

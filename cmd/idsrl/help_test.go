@@ -169,7 +169,16 @@ func TestExamplesRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tree, err := filepath.Abs("../../experiments")
+	if err != nil {
+		t.Fatal(err)
+	}
 	t.Chdir(t.TempDir())
+	for _, part := range []string{"training/v0", "training/v16/minimal_defense/ppo_openai", "simulations/v0"} {
+		if err := os.CopyFS(filepath.Join("experiments", part), os.DirFS(filepath.Join(tree, part))); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := os.MkdirAll("recordings", 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -194,6 +203,7 @@ func TestExamplesRun(t *testing.T) {
 			}
 			words := slices.Clone(args[1:])
 			for j, word := range words {
+				words[j] = strings.Trim(word, "'") // as a shell does
 				switch word {
 				case "RUN":
 					words[j] = trained
@@ -210,27 +220,7 @@ func TestExamplesRun(t *testing.T) {
 					words[j] = trained
 				}
 			}
-			switch {
-			case command == "train" && !slices.Contains(words, "--resume"):
-				words = append(withoutFlag(words, "--episodes"), small...)
-			case command == "tune":
-				for _, flag := range []string{"--episodes", "--trials", "--seeds"} {
-					words = withoutFlag(words, flag)
-				}
-				words = append(words, append([]string{"--trials", "2"}, small...)...)
-			case command == "simulate":
-				words = slices.Insert(withoutFlag(withoutFlag(words, "--window"), "--episodes"), 1, "--episodes", "20")
-			case command == "league" && words[1] == "measure":
-				words = slices.Insert(withoutFlag(words, "--games"), 2, "--games", "10")
-			case command == "eval":
-				words = slices.Insert(withoutFlag(words, "--episodes"), 1, "--episodes", "20")
-			case command == "baselines":
-				words = slices.Insert(withoutFlag(words, "--seeds"), 1, "--seeds", "2", "--games", "10")
-			case command == "bench" && slices.Equal(words, []string{"bench", "envs"}):
-				words = append(words, "--time", "1ms", "idsgame-v0") // all the telling ids take long
-			case command == "bench":
-				words = slices.Insert(withoutFlag(words, "--time"), 2, "--time", "1ms")
-			}
+			words = shortened(words)
 			switch {
 			case slices.Contains(words, "--mp4") && !hasFFmpeg(), command == "play" && slices.Contains(words, manual.Person):
 				continue // two people play by pages only
@@ -259,6 +249,41 @@ func TestExamplesRun(t *testing.T) {
 			}
 		}
 	}
+}
+
+// shortened is a command with a small budget.
+func shortened(words []string) []string {
+	replace := func(at int, flags ...string) []string { // in the place of what the example gives
+		for i := 0; i < len(flags); i += 2 {
+			words = withoutFlag(words, flags[i])
+		}
+		return slices.Insert(words, at, flags...)
+	}
+	switch command := words[0]; {
+	case command == "train" && !slices.Contains(words, "--resume"):
+		return append(withoutFlag(words, "--episodes"), small...)
+	case command == "tune":
+		words = withoutFlag(withoutFlag(words, "--episodes"), "--seeds")
+		return append(replace(1, "--trials", "2"), small...)
+	case command == "simulate":
+		words = withoutFlag(words, "--window")
+		return replace(1, "--episodes", "20")
+	case command == "eval":
+		return replace(1, "--episodes", "20")
+	case command == "exploit": // where it has to be learnt
+		return replace(1, "--max-states", "1000", "--set", "steps=2000")
+	case command == "baselines":
+		return replace(1, "--seeds", "2", "--games", "10")
+	case command == "league" && words[1] == "measure":
+		return replace(2, "--games", "10")
+	case command == "experiments" && words[1] == "run" && !slices.Contains(words, "--quick"):
+		return slices.Insert(withoutFlag(words, "--seeds"), 2, "--quick")
+	case slices.Equal(words, []string{"bench", "envs"}):
+		return append(words, "--time", "1ms", "idsgame-v0") // all the telling ids take long
+	case command == "bench":
+		return replace(2, "--time", "1ms")
+	}
+	return words
 }
 
 // withoutFlag is words without a flag and its value.

@@ -131,19 +131,20 @@ var leagueTables = []struct {
 }
 
 func leagueShowCommand() *cli.Command {
-	var names []string
+	names := []string{"all"}
 	for _, t := range leagueTables {
 		names = append(names, t.name)
 	}
 	return &cli.Command{
 		Name: "show", Usage: "print payoff matrix, ratings and meta-strategies of a league", ArgsUsage: "DIR",
 		Description: `In the payoff matrix attackers are rows and defenders columns, by their numbers in the table of members; numbers are
-per cent of games in which the attacker hacks, or its mean return. Elo ratings have 95 % intervals.
+per cent of games in which the attacker hacks, or its mean return. Elo ratings have 95 % intervals. "all" are the tables
+matrix, ratings and rounds.
 
    idsrl league show my-league
    idsrl league show --table ratings --format csv my-league`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "table", Value: "all", Usage: "all (matrix, ratings and rounds), " + strings.Join(names, ", ")},
+			choiceFlag("table", "what to print", names),
 			formatFlag(),
 		},
 		Action: func(c *cli.Context) error {
@@ -156,15 +157,12 @@ per cent of games in which the attacker hacks, or its mean return. Elo ratings h
 	}
 }
 
-// showLeague prints a table, or the first three.
+// showLeague prints a table or, of any other name, the first three.
 func showLeague(c *cli.Context, l *league.League, table, format string) error {
-	if table != "all" {
-		for _, t := range leagueTables {
-			if t.name == table {
-				return t.grid(l).Render(c.App.Writer, format)
-			}
+	for _, t := range leagueTables {
+		if t.name == table {
+			return t.grid(l).Render(c.App.Writer, format)
 		}
-		return usagef("--table %s: there is no such table", table)
 	}
 	if !slices.Contains([]string{"table", "markdown"}, format) {
 		return usagef("--format %s is of one table; name it with --table", format)
@@ -214,13 +212,10 @@ environment, in games that the meta-strategies were not made from.
    idsrl league measure my-league
    idsrl league measure --games 10000 --format csv my-league`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "games", Value: 10000, Usage: "games against each player"},
+			countFlag("games", 10000, "games against each player"),
 			leagueWorkersFlag(), formatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if c.Int("games") < 1 {
-				return usagef("--games %d: must be at least 1", c.Int("games"))
-			}
 			l, err := openLeague(c)
 			if err != nil {
 				return err
@@ -243,12 +238,9 @@ the value of the game that it is compared with. Games must be small enough to be
 
    idsrl league exploit my-league`,
 		Flags: []cli.Flag{
-			&cli.IntFlag{Name: "max-states", Value: maxStates, Usage: "give up at more than `N` states"}, formatFlag(),
+			countFlag("max-states", maxStates, "give up at more than `N` states"), formatFlag(),
 		},
 		Action: func(c *cli.Context) error {
-			if c.Int("max-states") < 1 {
-				return usagef("--max-states %d: must be at least 1", c.Int("max-states"))
-			}
 			l, err := openLeague(c)
 			if err != nil {
 				return err

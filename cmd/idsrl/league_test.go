@@ -65,7 +65,7 @@ func TestLeague(t *testing.T) {
 		{exitUsage, []string{"run", "--set", "attackers.main=[pqo]", file}, `did you mean "ppo"?`},
 		{exitUsage, []string{"run", "--set", "attackers.players=[]", file}, "attackers.players"},
 		{exitFailure, []string{"run", "--out", league, "--set", "games=51", file}, "holds a league of another configuration"},
-		{exitUsage, []string{"show", "--table", "x", league}, "there is no such table"},
+		{exitUsage, []string{"show", "--table", "x", league}, "--table x: must be one of all, matrix"},
 		{exitUsage, []string{"show", "--format", "csv", league}, "name it with --table"},
 		{exitFailure, []string{"show", dir}, "holds no league"},
 		{exitUsage, []string{"measure", "--games", "0", league}, "must be at least 1"},

@@ -33,7 +33,7 @@ greedy:RUN, which takes the best, or a mixture of these, one of which is drawn f
 A mixture takes quotes: --defender "mixture:0.4 greedy:RUN; 0.6 bot:random". The layout is that in which the saved policies
 have learnt. The numbers do not depend on --workers.`,
 		Flags: append(append([]cli.Flag{envFlag("environment, `ID` as in idsrl envs list")}, seatFlags()...),
-			&cli.IntFlag{Name: "episodes", Value: 10000, Usage: "games"},
+			countFlag("episodes", 10000, "games"),
 			&cli.StringFlag{Name: "config", Usage: "`FILE` with env, attacker, defender, episodes and seed; flags win"},
 			&cli.IntFlag{Name: "window", Usage: "a row for each `N` games, and what they came to with all games before them"},
 			&cli.Uint64Flag{Name: "seed", Value: 1, Usage: "root of all random numbers"},
@@ -45,16 +45,6 @@ have learnt. The numbers do not depend on --workers.`,
 	}
 }
 
-// seatFlags name the players of seats in which nobody learns.
-func seatFlags() (flags []cli.Flag) {
-	for _, role := range experiments.Roles {
-		flags = append(flags, &cli.StringFlag{
-			Name: role.String(), Usage: "`PLAYER` of this seat", DefaultText: "the environment's bot",
-		})
-	}
-	return flags
-}
-
 func simulate(c *cli.Context) (err error) {
 	cfg, players, err := simulationOf(c)
 	switch {
@@ -62,8 +52,6 @@ func simulate(c *cli.Context) (err error) {
 		return err
 	case cfg.Env == "":
 		return usagef("which environment? name one with --env; idsrl envs list shows all")
-	case cfg.Episodes < 1:
-		return usagef("--episodes %d: must be at least 1", cfg.Episodes)
 	case c.Int("window") < 0:
 		return usagef("--window %d: must not be negative", c.Int("window"))
 	}
@@ -114,7 +102,7 @@ func simulatedGrid(s *experiments.Simulated, windows bool) *results.Grid {
 	column := func(title string, names ...string) {
 		grid.Columns = append(grid.Columns, results.Column{Title: title, Names: names})
 	}
-	interval := func(title, name string) { column(title, name, name+"_low", name+"_high") }
+	interval := func(title, name string) { grid.Columns = append(grid.Columns, results.IntervalColumn(title, name)) }
 	column("", "env")
 	for _, seat := range s.Seats {
 		column(seat.Role.String(), seat.Role.String())

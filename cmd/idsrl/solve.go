@@ -39,7 +39,7 @@ play against such a policy, name the player "optimal", as in
 		Flags: []cli.Flag{
 			envFlag("solve this environment, `ID` as in idsrl envs list"), envFileFlag(), envSetFlag(),
 			instanceFlag("solve this instance: other weak spots", "0"),
-			&cli.IntFlag{Name: "max-states", Value: maxStates, Usage: "give up when a game has more than `N` states"},
+			countFlag("max-states", maxStates, "give up when a game has more than `N` states"),
 			&cli.StringFlag{Name: "policies", Usage: "write the policies of both seats to `FILE` (.csv); for one game"},
 			formatFlag(),
 		},
@@ -55,8 +55,6 @@ func solve(c *cli.Context) error {
 	switch {
 	case len(ids) == 0:
 		return usagef("idsrl solve needs --env ID or IDs; idsrl envs list shows all")
-	case c.Int("max-states") < 1:
-		return usagef("--max-states %d: must be at least 1", c.Int("max-states"))
 	case c.String("policies") != "" && len(ids) > 1:
 		return usagef("--policies is for one game, not for %d", len(ids))
 	}
@@ -64,16 +62,14 @@ func solve(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	grid := &results.Grid{Columns: []results.Column{
-		{Title: "env", Names: []string{"env"}},
-		{Title: "states", Names: []string{"states"}},
-		{Title: "value", Names: []string{"value"}},
+	grid := results.NewGrid("env", "states", "value")
+	grid.Columns = append(grid.Columns, []results.Column{
 		{Title: "guaranteed", Names: []string{"low", "high"}},
 		{Title: "gap", Names: []string{"gap"}},
 		{Title: "time", Names: []string{"seconds"}},
 		{Title: "allocated", Names: []string{"bytes"}},
 		{Title: "stopped by", Names: []string{"stopped_by"}},
-	}}
+	}...)
 	for _, id := range ids {
 		solved, err := catalog().Solve(c.Context, experiments.Problem{
 			Env: id, EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), InstanceSeed: c.Uint64("instance-seed"),

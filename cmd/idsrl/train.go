@@ -70,7 +70,7 @@ func runFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		envFlag("environment to train on, `ID` as in idsrl envs list"),
 		&cli.StringFlag{Name: "algo", Usage: "`ALGORITHM` of the open seats: " + strings.Join(algorithmNames(), ", ")},
-	}, playerFlags(), []cli.Flag{
+	}, playerFlags("`PLAYER` of this seat: an algorithm, or one that does not learn", "the environment's bot, or --algo"), []cli.Flag{
 		&cli.StringFlag{Name: "config", Usage: "`FILE` with settings of the run and the algorithm"},
 		&cli.GenericFlag{
 			Name: "set", Value: new(assignments),
@@ -78,7 +78,7 @@ func runFlags() []cli.Flag {
 		},
 		envFileFlag(), envSetFlag(),
 		&cli.Uint64Flag{Name: "seed", Usage: "root of all random numbers"},
-		&cli.IntFlag{Name: "seeds", Value: 1, Usage: "train `K` runs, with the seeds from --seed on"},
+		countFlag("seeds", 1, "train `K` runs, with the seeds from --seed on"),
 		&cli.IntFlag{Name: "parallel", Value: runtime.NumCPU(), Usage: "runs at the same time; their bytes do not depend on it"},
 		instanceFlag("decides the layout: where the weak spots are", "each seed has its own"),
 		&cli.Int64Flag{Name: "episodes", Usage: "train for so many episodes", DefaultText: "the algorithm's budget"},
@@ -145,9 +145,6 @@ func startsOf(c *cli.Context) ([]start, error) {
 		return nil, err
 	}
 	seeds := c.Int("seeds")
-	if seeds < 1 {
-		return nil, usagef("--seeds %d: must be at least 1", seeds)
-	}
 	var starts []start
 	for i := range seeds {
 		one := cfg.WithSeed(cfg.Seed + uint64(i))

@@ -43,8 +43,8 @@ Each rung trains from the start, since schedules follow the budget. Its runs are
 draws the same trials, for any --parallel; the same command again goes on where it was interrupted.`,
 		Flags: append(runFlags(),
 			&cli.StringFlag{Name: "space", Usage: "`FILE` with settings and their ranges"},
-			&cli.IntFlag{Name: "trials", Value: 20, Usage: "points of the space"},
-			&cli.IntFlag{Name: "rungs", Value: 1, Usage: "of successive halving; 1 is random search"},
+			countFlag("trials", 20, "points of the space"),
+			countFlag("rungs", 1, "of successive halving; 1 is random search"),
 			&cli.IntFlag{Name: "eta", Value: 3, Usage: "of each rung, one in so many goes on"},
 			&cli.Uint64Flag{Name: "search-seed", Usage: "root of what is drawn from the space"},
 			&cli.StringFlag{Name: "out", Value: "tuned", Usage: "`FOLDER` of the runs, trials.csv and best.yaml"},
@@ -93,11 +93,6 @@ func tune(c *cli.Context) error {
 
 // searchOf is the search that the flags describe.
 func searchOf(c *cli.Context) (*experiments.Search, error) {
-	for _, flag := range []string{"trials", "seeds", "rungs"} {
-		if c.Int(flag) < 1 {
-			return nil, usagef("--%s %d: must be at least 1", flag, c.Int(flag))
-		}
-	}
 	if c.Int("eta") < 2 {
 		return nil, usagef("--eta %d: must be at least 2", c.Int("eta"))
 	}

@@ -28,7 +28,7 @@ func (l *League) Payoffs() *results.Grid {
 	g := results.NewGrid("attacker", "defender", "games")
 	g.Columns = append(g.Columns,
 		results.Column{Title: "hacked", Names: []string{"hack_probability", "hack_low", "hack_high"}},
-		results.Column{Title: "attacker\nreturn", Names: []string{"attacker_return", "attacker_return_low", "attacker_return_high"}})
+		results.IntervalColumn("attacker\nreturn", "attacker_return"))
 	for _, pair := range l.pairs(func(t *algos.Tally) bool { return t != nil }) {
 		t := l.state.Matches[pair[0]][pair[1]]
 		g.Add(results.Text(l.state.Members[0][pair[0]].Name), results.Text(l.state.Members[1][pair[1]].Name),
@@ -63,7 +63,7 @@ func (l *League) Matrix() *results.Grid {
 // Ratings has a row a member.
 func (l *League) Ratings() *results.Grid {
 	g := results.NewGrid("side", "#", "member")
-	g.Columns = append(g.Columns, results.Column{Title: "Elo", Names: []string{"elo", "elo_low", "elo_high"}},
+	g.Columns = append(g.Columns, results.IntervalColumn("Elo", "elo"),
 		results.Column{Title: "wins", Names: []string{"win_rate"}}, results.Column{Title: "games", Names: []string{"games"}},
 		results.Column{Title: "meta-\nstrategy", Names: []string{"meta_weight"}},
 		results.Column{Title: "", Names: []string{"player"}})

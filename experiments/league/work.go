@@ -1,7 +1,6 @@
 package league
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -130,11 +129,7 @@ func (l *League) runDir(a agent, round int) string {
 // begin starts a run, or goes on with it.
 func (l *League) begin(cfg *experiments.Config, dir string) (*experiments.Run, error) {
 	o := experiments.Options{Command: l.options.Command, Program: l.options.Program}
-	_, err := os.Stat(filepath.Join(dir, results.ManifestFile))
-	if config, _ := os.ReadFile(filepath.Join(dir, results.ConfigFile)); err == nil && bytes.Equal(config, cfg.Encode()) {
-		return l.catalog.Resume(dir, o)
-	}
-	return l.catalog.Start(cfg, dir, true, o) // over what a kill left before the run had a manifest
+	return l.catalog.Reach(cfg, dir, true, o) // over what a kill left before the run had a manifest
 }
 
 // play plays the matches that are missing.

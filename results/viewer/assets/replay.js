@@ -13,7 +13,7 @@ const shapes = {
   last: 'M2 2l8 6-8 6zM13 2v12',
 };
 
-const icon = (name) => svg('svg', {class: 'shape', viewBox: '0 0 16 16', width: 16, height: 16, 'aria-hidden': 'true'}, svg('path', {d: shapes[name]}));
+const icon = (name) => svg('svg', {class: 'shape', viewBox: '0 0 16 16', 'aria-hidden': 'true'}, svg('path', {d: shapes[name]}));
 
 // Replay shows an episode in element. run is {id, query} if states of it can be edited.
 export class Replay {
@@ -133,7 +133,8 @@ export class Replay {
     const counted = t.choices.some((c) => c.n !== undefined);
     const valued = t.choices.some((c) => c.q !== undefined);
     return h('div', {class: 'panel policy'},
-      h('div', {class: 'row'}, h('h2', {}, `What the ${t.role}'s policy makes of it`), thoughts.length > 1 && thoughts.map((other, i) => h('button', {
+      h('h2', {}, `What the ${t.role}'s policy makes of it`),
+      thoughts.length > 1 && h('div', {class: 'row learners', role: 'group', 'aria-label': 'Learner'}, thoughts.map((other, i) => h('button', {
         'data-key': `learner-${i}`, 'aria-pressed': String(other === t), onclick: () => {
           this.learner = i;
           this.render();

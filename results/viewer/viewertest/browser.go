@@ -48,6 +48,9 @@ type Page struct {
 // violation of its security policy, fails the test.
 func Open(t *testing.T, url string, width, height int) *Page {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes a while")
+	}
 	path := Find()
 	if path == "" {
 		fmt.Fprintf(os.Stderr, "\n*** %s SKIPPED: NO CHROMIUM IS INSTALLED, so nobody has tried the page ***\n\n", t.Name())
