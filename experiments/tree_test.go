@@ -124,6 +124,10 @@ func TestJobs(t *testing.T) {
 	if status, ok := other.Holds(jobs[0].Dir); !ok || status != results.Finished {
 		t.Errorf("replaced: %q, %v", status, ok)
 	}
+	at0 := slices.IndexFunc(all, func(e experiments.Experiment) bool { return e.Kind == experiments.Training })
+	if runs := must[[]*results.Run](t)(all[at0].Finished()); len(runs) != 1 || runs[0].Dir == jobs[0].Dir {
+		t.Errorf("%d runs count as the experiment's, want one, without that of another configuration", len(runs))
+	}
 }
 
 // What is published is what the runs came to, and stays when they are gone.
