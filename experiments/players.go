@@ -243,19 +243,20 @@ func (cfg *Config) freezeRun(run, dir string) (hash string, err error) {
 	}
 	path, err = checkpointAt(path)
 	var data []byte
-	if err == nil {
+	switch {
+	case err != nil:
+	case isHash:
+		data, err = ReadHashed(path, run)
+	default:
 		data, err = os.ReadFile(path)
 	}
-	hash = Hash(data)
-	switch {
-	case isHash && errors.Is(err, os.ErrNotExist):
+	if isHash && errors.Is(err, os.ErrNotExist) {
 		return run, nil
-	case isHash && err == nil && hash != run:
-		err = fmt.Errorf("%s is not the file that it was: its hash is %s", path, hash)
 	}
 	if err != nil {
 		return "", err
 	}
+	hash = Hash(data)
 	if cfg.frozen == nil {
 		cfg.frozen = map[string]frozen{}
 	}
@@ -267,6 +268,18 @@ func (cfg *Config) freezeRun(run, dir string) (hash string, err error) {
 func Hash(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:8])
+}
+
+// ReadHashed reads a file whose contents must have the hash.
+func ReadHashed(path, hash string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if now := Hash(data); now != hash {
+		return nil, fmt.Errorf("%s is not the file that it was: its hash is %s", path, now)
+	}
+	return data, nil
 }
 
 // keep writes a copy of each frozen player into the folder of a run.

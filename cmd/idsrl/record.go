@@ -30,7 +30,7 @@ same flags make the same bytes.
 
 An MP4 is made of the GIF by ffmpeg, which must be installed.`,
 		Flags: append([]cli.Flag{
-			&cli.IntFlag{Name: "episodes", Value: 1, Usage: "episodes to show"},
+			countFlag("episodes", 1, "episodes to show"),
 			&cli.StringFlag{Name: "gif", Usage: "write the animation to `FILE`"},
 			&cli.StringFlag{Name: "mp4", Usage: "write it to `FILE` as a video, too"},
 			choiceFlag("view", "whose knowledge is shown", views),
@@ -52,8 +52,6 @@ func record(c *cli.Context) error {
 		return usagef("idsrl record takes one RUN, after the flags")
 	case c.NArg() == 0 && c.String("env") == "":
 		return usagef("idsrl record needs a RUN, or --env")
-	case c.Int("episodes") < 1:
-		return usagef("--episodes %d: must be at least 1", c.Int("episodes"))
 	case c.String("gif") == "":
 		return usagef("idsrl record needs --gif FILE")
 	case c.String("mp4") != "" && !hasFFmpeg():

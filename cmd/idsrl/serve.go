@@ -39,7 +39,7 @@ and --tokens or --tls-client-ca, or else --insecure. A token stands in JoinGame,
 			&cli.GenericFlag{
 				Name: "task", Value: new(assignments), Usage: "`FILE` with the configuration of a task; may be repeated",
 			},
-			&cli.IntFlag{Name: "rooms", Value: 1, Usage: "games of each task"},
+			countFlag("rooms", 1, "games of each task"),
 			&cli.StringFlag{Name: "host", Value: "127.0.0.1", Usage: "address to listen at"},
 			&cli.IntFlag{Name: "port", Value: 9000, Usage: "of the first room; 0: any that is free, for every room"},
 			&cli.Uint64Flag{Name: "seed", Value: 42, Usage: "of the random numbers, the same for every room"},
@@ -111,8 +111,6 @@ func roomsOf(c *cli.Context) ([]server.Room, error) {
 	switch last := port + games - 1; {
 	case len(files) == 0:
 		return nil, usagef("idsrl serve needs --task FILE")
-	case copies < 1:
-		return nil, usagef("--rooms %d: must be at least 1", copies)
 	case port < 0 || port > 0 && last > 65535:
 		return nil, usagef("--port %d: ports must be in [0, 65535], and the last of %d rooms has %d", port, games, last)
 	case c.IsSet("randomness") && games > 1:

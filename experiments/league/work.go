@@ -215,10 +215,7 @@ func (l *League) checkHash(m Member) error {
 	if kind != "checkpoint" && kind != "greedy" {
 		return nil
 	}
-	data, err := os.ReadFile(l.checkpoint(want))
-	if hash := experiments.Hash(data); err == nil && hash != want {
-		err = fmt.Errorf("%s is not the file that it was: its hash is %s", l.checkpoint(want), hash)
-	}
+	_, err := experiments.ReadHashed(l.checkpoint(want), want)
 	return err
 }
 
