@@ -20,7 +20,7 @@ trains.
 
    idsrl track --to tensorboard results       then: tensorboard --logdir results
    idsrl track --to jsonl RUN                 a line for each line of train.csv and eval.csv
-   idsrl track --to mlflow=mlruns results     then: mlflow ui --backend-store-uri mlruns`,
+   idsrl track --to mlflow=mlruns results     then: MLFLOW_ALLOW_FILE_STORE=true mlflow ui --backend-store-uri mlruns`,
 		Flags: []cli.Flag{trackFlag("to")},
 		Action: func(c *cli.Context) error {
 			trackers, err := trackersOf(c, "to")

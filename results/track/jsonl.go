@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
+	"strconv"
 )
 
 // LinesFile is the name of the JSON lines in a run's folder.
 const LinesFile = "metrics.jsonl"
 
 // JSONLines writes LinesFile into the run's folder. The first line says what the run is and has its settings, each further
-// one is a line of train.csv or eval.csv with the names of its columns.
+// one is a line of train.csv or eval.csv with the names of its columns, without empty cells and infinities, for which JSON
+// has no number.
 func JSONLines(r *Record) error {
 	settings := map[string]any{}
 	for _, s := range r.Settings {
@@ -31,11 +34,9 @@ func JSONLines(r *Record) error {
 	for _, row := range r.rows() {
 		fmt.Fprintf(file, `{"kind":%q,"step":%d,"episodes":%d`, row.phase, row.step, row.episodes)
 		for _, m := range row.metrics {
-			value, err := json.Marshal(m.value)
-			if err != nil {
-				return fmt.Errorf("%s at step %d: %w", m.name, row.step, err)
+			if !math.IsInf(m.value, 0) {
+				fmt.Fprintf(file, ",%q:%s", m.name, strconv.FormatFloat(m.value, 'g', -1, 64))
 			}
-			fmt.Fprintf(file, ",%q:%s", m.name, value)
 		}
 		file.WriteString("}\n")
 	}

@@ -1,10 +1,15 @@
 package track
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -21,57 +26,101 @@ import (
 //	dir/<experiment>/<run>/params/<setting>    its value
 //	dir/<experiment>/<run>/metrics/<scalar>    time in ms, value and step, a point a line
 //	dir/<experiment>/<run>/tags/<tag>          its value
+//
+// MLflow takes each file below params, metrics and tags for one of those, so that nothing temporary may stand there. A
+// meta.yaml that is cut short hides the whole experiment: it alone is replaced durably.
 func MLflow(dir string) Tracker {
 	var lock sync.Mutex // runs of one experiment share its meta.yaml
 	return func(r *Record) error {
-		lock.Lock()
-		defer lock.Unlock()
 		dir, err := filepath.Abs(dir)
 		if err != nil {
 			return err
 		}
-		experiment := experimentID(r.Run.Env)
-		id := runID(r)
-		home := filepath.Join(dir, experiment)
-		run := filepath.Join(home, id)
-		started := r.Run.StartedAt.UnixMilli()
-
-		files := map[string]string{
-			filepath.Join(run, "tags", "mlflow.runName"):     runName(r.Run),
-			filepath.Join(run, "tags", "mlflow.source.name"): r.Run.Dir,
-			filepath.Join(run, "tags", "mlflow.user"):        "idsrl",
-			filepath.Join(run, "tags", "algo"):               r.Run.Algo,
-			filepath.Join(run, "artifacts", "README"):        "The files of this run are in " + r.Run.Dir + ".\n",
+		home := filepath.Join(dir, experimentID(r.Run.Env))
+		lock.Lock()
+		err = writeExperiment(home, r.Run)
+		lock.Unlock()
+		if err != nil {
+			return err
 		}
-		for _, s := range r.Settings {
-			files[filepath.Join(run, "params", s.Key)] = s.Text
-		}
-		for _, row := range r.scalars() {
-			for _, m := range row.metrics {
-				path := filepath.Join(run, "metrics", filepath.FromSlash(m.name))
-				files[path] += fmt.Sprintf("%d %s %d\n", started, strconv.FormatFloat(m.value, 'g', -1, 64), row.step)
-			}
-		}
-		files[filepath.Join(home, "meta.yaml")] = meta(
-			"artifact_location", fileURI(home), "experiment_id", experiment,
-			"lifecycle_stage", "active", "name", r.Run.Env)
-		var ended any
-		if r.Run.Status != results.Running {
-			ended = r.Run.EndedAt.UnixMilli()
-		}
-		files[filepath.Join(run, "meta.yaml")] = meta(
-			"artifact_uri", fileURI(filepath.Join(run, "artifacts")), "end_time", ended, "entry_point_name", "",
-			"experiment_id", experiment, "lifecycle_stage", "active", "run_id", id, "run_name", runName(r.Run),
-			"run_uuid", id, "source_name", "", "source_type", sourceLocal, "source_version", "", "start_time", started,
-			"status", runStatus[r.Run.Status], "tags", []string{}, "user_id", "idsrl")
-		for path, text := range files {
-			if err := extend(path, []byte(text)); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeRun(filepath.Join(home, runID(r)), r)
 	}
 }
+
+// writeExperiment makes the experiment in the folder home. One that is there stays as it is: MLflow may have renamed it.
+func writeExperiment(home string, r *results.Run) error {
+	path := filepath.Join(home, metaFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(home, 0o755); err != nil {
+		return err
+	}
+	created := r.StartedAt.UnixMilli()
+	return results.WriteFile(path, meta(
+		"artifact_location", fileURI(home), "creation_time", created, "experiment_id", filepath.Base(home),
+		"last_update_time", created, "lifecycle_stage", "active", "name", r.Env))
+}
+
+// writeRun writes the run into the folder home: meta.yaml last, without which MLflow does not see the folder.
+func writeRun(home string, r *Record) error {
+	files := map[string]string{
+		"tags/mlflow.runName":     runName(r.Run),
+		"tags/mlflow.source.name": r.Run.Dir,
+		"tags/mlflow.user":        "idsrl",
+		"tags/algo":               r.Run.Algo,
+		"artifacts/README":        "The files of this run are in " + r.Run.Dir + ".\n",
+	}
+	for _, s := range r.Settings {
+		files["params/"+s.Key] = s.Text
+	}
+	for name, text := range files {
+		if err := replace(filepath.Join(home, filepath.FromSlash(name)), []byte(text), writeFile); err != nil {
+			return err
+		}
+	}
+
+	started := r.Run.StartedAt.UnixMilli()
+	points := map[string][]byte{}
+	for _, row := range r.scalars() {
+		for _, m := range row.metrics {
+			points[m.name] = fmt.Appendf(points[m.name], "%d %s %d\n", started, strconv.FormatFloat(m.value, 'g', -1, 64), row.step)
+		}
+	}
+	for name, lines := range points {
+		if err := extend(filepath.Join(home, "metrics", filepath.FromSlash(name)), lines); err != nil {
+			return err
+		}
+	}
+
+	var ended any
+	if r.Run.Status != results.Running {
+		ended = r.Run.EndedAt.UnixMilli()
+	}
+	id := filepath.Base(home)
+	return replace(filepath.Join(home, metaFile), meta(
+		"artifact_uri", fileURI(filepath.Join(home, "artifacts")), "end_time", ended, "entry_point_name", "",
+		"experiment_id", experimentID(r.Run.Env), "lifecycle_stage", "active", "run_id", id, "run_name", runName(r.Run),
+		"run_uuid", id, "source_name", "", "source_type", sourceLocal, "source_version", "", "start_time", started,
+		"status", runStatus[r.Run.Status], "tags", []string{}, "user_id", "idsrl"), results.WriteFile)
+}
+
+// replace makes the file at path hold data, by means of write if it does not yet.
+func replace(path string, data []byte, write func(path string, data []byte) error) error {
+	if old, err := os.ReadFile(path); err == nil && bytes.Equal(old, data) {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return write(path, data)
+}
+
+// writeFile is results.WriteFile without its durability and the file beside path.
+func writeFile(path string, data []byte) error { return os.WriteFile(path, data, 0o666) }
+
+// metaFile says what an experiment or a run is.
+const metaFile = "meta.yaml"
 
 // sourceLocal is SourceType.LOCAL.
 const sourceLocal = 4
@@ -79,10 +128,11 @@ const sourceLocal = 4
 // runStatus are the numbers of RunStatus.
 var runStatus = map[results.Status]int{results.Running: 1, results.Finished: 3, results.Failed: 4, results.Interrupted: 5}
 
-// experimentID is a number, as MLflow's own ids are, and the same for every run of the environment.
+// experimentID is a number of 18 digits, as MLflow's own ids are, and the same for every run of the environment. The first
+// is not 0, which databases, to which stores are copied, would drop.
 func experimentID(env string) string {
 	sum := sha256.Sum256([]byte(env))
-	return fmt.Sprintf("%018d", binary.LittleEndian.Uint64(sum[:])%1e18)
+	return strconv.FormatUint(1e17+binary.LittleEndian.Uint64(sum[:])%9e17, 10)
 }
 
 // runID is the same for the same settings, seed included, so that tracking a run again finds it.
@@ -96,17 +146,18 @@ func runID(r *Record) string {
 
 func runName(r *results.Run) string { return fmt.Sprintf("%s seed %d", r.Algo, r.Seed) }
 
+// fileURI is the absolute path as a URI.
 func fileURI(path string) string {
 	path = filepath.ToSlash(path)
 	if !strings.HasPrefix(path, "/") { // of a drive
 		path = "/" + path
 	}
-	return "file://" + strings.ReplaceAll(path, " ", "%20")
+	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
 // meta is a YAML mapping of keys to values.
-func meta(pairs ...any) string {
-	var b strings.Builder
+func meta(pairs ...any) []byte {
+	var b bytes.Buffer
 	for i := 0; i < len(pairs); i += 2 {
 		value := "null"
 		switch x := pairs[i+1].(type) {
@@ -118,5 +169,5 @@ func meta(pairs ...any) string {
 		}
 		fmt.Fprintf(&b, "%s: %s\n", pairs[i], value)
 	}
-	return b.String()
+	return b.Bytes()
 }

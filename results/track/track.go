@@ -170,30 +170,36 @@ func (r *Record) name(column, phase string) string {
 		return column + "/" + phase
 	case own == "loss/q", own == "loss/policy":
 		return "episode_avg_loss/" + phase + "/" + role
+	case own == "pool/size":
+		return "opponent_pool_size/" + role
 	case own == "learning_rate", own == "alpha":
-		return "lr/" + role
-	case own == "epsilon" && len(r.Run.Learners) == 1:
+		own = "lr"
+	}
+	// A Q-learner that learns alone has ε and a learning rate without its role.
+	if (own == "epsilon" || own == "lr") && len(r.Run.Learners) == 1 && slices.Contains(r.Train.Columns, role+"/epsilon") {
 		return own
 	}
 	return own + "/" + role
 }
 
-// extend makes the file at path hold data. A file that begins like it grows, which viewers that follow a file rely on; any
-// other is replaced.
+// extend makes the file at path hold data and what may follow it. A file that is a beginning of data grows, and one that is
+// ahead of it stays: a run that was killed goes back to its checkpoint, from where it comes to the same lines again. Viewers
+// that hold a file open rely on both. Any other file gives way to a new one. Nothing waits for the disk, since what a crash
+// takes comes back when the run is tracked again.
 func extend(path string, data []byte) error {
 	old, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		return results.WriteFile(path, data)
-	case err != nil:
-		return err
-	case !bytes.HasPrefix(data, old):
-		return results.WriteFile(path, data)
+		err = os.MkdirAll(filepath.Dir(path), 0o755)
+	case err == nil && bytes.HasPrefix(old, data):
+		return nil
+	case err == nil && !bytes.HasPrefix(data, old):
+		old, err = nil, os.Remove(path)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o666)
 	if err != nil {
 		return err
 	}

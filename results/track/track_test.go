@@ -1,18 +1,24 @@
 package track
 
 import (
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protodesc"
@@ -69,7 +75,7 @@ var wanted = map[string][]point{
 	"cumulative_hack_probability/train": {{100, 0.5}, {200, 0.65}},
 	"epsilon":                           {{100, 0.9}, {200, 0.1}},
 	"episode_avg_loss/train/attacker":   {{200, 2.5}},
-	"lr/attacker":                       {{100, 0.001}, {200, 0.001}},
+	"lr":                                {{100, 0.001}, {200, 0.001}},
 	"replay/attacker":                   {{100, 64}, {200, 128}},
 	"episodes/train":                    {{100, 20}, {200, 50}},
 	"hack_probability/eval":             {{0, 0.25}, {100, 0.75}, {200, 1}},
@@ -286,9 +292,46 @@ func TestTensorBoard(t *testing.T) {
 	}
 }
 
+// The names are those of log_tensorboard in gym_idsgame/agents/training_agents, q_learning/q_agent.py and
+// policy_gradient/pg_agent.py (github.com/Limmen/gym-idsgame); what they do not have ends with the phase or the role.
+func TestNames(t *testing.T) {
+	qLearner, both := []string{"attacker/epsilon"}, []string{"attacker", "defender"}
+	for _, test := range []struct {
+		column, want string
+		learners     []string
+		others       []string // columns
+	}{
+		{"hack_probability", "hack_probability/train", both, nil},
+		{"attacker_return", "avg_episode_rewards/train/attacker", both, nil},
+		{"defender_return", "avg_episode_rewards/train/defender", both, nil},
+		{"episode_length", "episode_steps/train", both, nil},
+		{"attacker/loss/q", "episode_avg_loss/train/attacker", both[:1], qLearner},
+		{"defender/loss/policy", "episode_avg_loss/train/defender", both, nil},
+		{"attacker/epsilon", "epsilon", both[:1], qLearner},
+		{"attacker/learning_rate", "lr", both[:1], qLearner},
+		{"attacker/alpha", "lr", both[:1], qLearner},
+		{"attacker/learning_rate", "lr/attacker", both[:1], nil},
+		{"defender/learning_rate", "lr/defender", both, nil},
+		{"attacker/pool/size", "opponent_pool_size/attacker", both, nil},
+		{"attacker/epsilon", "epsilon/attacker", both, qLearner},
+		{"attacker/alpha", "lr/attacker", both, qLearner},
+		{"detection_probability", "detection_probability/train", both, nil},
+		{"defender/loss/value", "loss/value/defender", both, nil},
+		{"attacker/pool/entropy", "pool/entropy/attacker", both, nil},
+	} {
+		r := record("", false)
+		r.Run.Learners, r.Train.Columns = test.learners, test.others
+		if got := r.name(test.column, trainPhase); got != test.want {
+			t.Errorf("%s of %q is called %s, want %s", test.column, test.learners, got, test.want)
+		}
+	}
+}
+
 func TestJSONLines(t *testing.T) {
 	dir := t.TempDir()
-	if err := JSONLines(record(dir, false)); err != nil {
+	r := record(dir, false)
+	r.Train.Rows[0][4] = math.Inf(1) // attacker/loss/q
+	if err := JSONLines(r); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, LinesFile))
@@ -316,7 +359,7 @@ func TestJSONLines(t *testing.T) {
 	}
 	row := map[string]any{
 		"kind": "train", "step": 100.0, "episodes": 20.0, "hack_probability": 0.5, "attacker/epsilon": 0.9,
-		"attacker/learning_rate": 0.001, "attacker/replay": 64.0, // the loss was empty
+		"attacker/learning_rate": 0.001, "attacker/replay": 64.0, // the loss was infinite
 	}
 	if !maps.Equal(lines[3], row) {
 		t.Errorf("%v, want %v", lines[3], row)
@@ -324,20 +367,21 @@ func TestJSONLines(t *testing.T) {
 }
 
 func TestMLflow(t *testing.T) {
-	store := filepath.Join(t.TempDir(), "mlruns")
+	store := filepath.Join(t.TempDir(), "ml #1 100%")
 	if err := MLflow(store)(record("run", false)); err != nil {
 		t.Fatal(err)
 	}
-	found, err := filepath.Glob(filepath.Join(store, "*", "*", "meta.yaml"))
-	if err != nil || len(found) != 1 {
-		t.Fatalf("%v, %v", found, err)
-	}
-	run := filepath.Dir(found[0])
+	experiment := one(t, filepath.Join(store, "*"))
+	run := one(t, filepath.Join(experiment, "*", metaFile))
+	run = filepath.Dir(run)
 	files := contents(t, run)
 	scalars := map[string][]point{}
 	for name, text := range files {
-		key, ok := strings.CutPrefix(name, "metrics/")
-		if !ok {
+		kind, key, _ := strings.Cut(name, "/")
+		if kind != metaFile && !mlflowName.MatchString(key) {
+			t.Errorf("%q cannot name one of the %s", key, kind)
+		}
+		if kind != "metrics" {
 			continue
 		}
 		for line := range strings.Lines(text) {
@@ -357,31 +401,74 @@ func TestMLflow(t *testing.T) {
 	if files["params/settings.gamma"] != "0.5" || files["params/settings.hidden"] != "[64, 64]" || files["tags/mlflow.runName"] != "dqn seed 7" {
 		t.Errorf("%v", files)
 	}
-	id, experiment := filepath.Base(run), filepath.Base(filepath.Dir(run))
-	for _, line := range []string{
-		`run_id: "` + id + `"`, `run_uuid: "` + id + `"`, `experiment_id: "` + experiment + `"`, "status: 3", "start_time: 1700000000500",
-		"end_time: 1700000009000", `lifecycle_stage: "active"`,
+
+	// The fields of Experiment and RunInfo, as FileStore keeps them.
+	uri := "file://" + strings.NewReplacer(" ", "%20", "#", "%23", "%", "%25").Replace(filepath.ToSlash(experiment))
+	for path, want := range map[string]map[string]any{
+		experiment: {
+			"artifact_location": uri, "creation_time": uint64(1_700_000_000_500), "experiment_id": filepath.Base(experiment),
+			"last_update_time": uint64(1_700_000_000_500), "lifecycle_stage": "active", "name": "idsgame-v0",
+		},
+		run: {
+			"artifact_uri": uri + "/" + filepath.Base(run) + "/artifacts", "end_time": uint64(1_700_000_009_000),
+			"entry_point_name": "", "experiment_id": filepath.Base(experiment), "lifecycle_stage": "active",
+			"run_id": filepath.Base(run), "run_name": "dqn seed 7", "run_uuid": filepath.Base(run), "source_name": "",
+			"source_type": uint64(4), "source_version": "", "start_time": uint64(1_700_000_000_500), "status": uint64(3),
+			"tags": []any{}, "user_id": "idsrl",
+		},
 	} {
-		if !strings.Contains(files["meta.yaml"], line+"\n") {
-			t.Errorf("no line %s in\n%s", line, files["meta.yaml"])
+		data, err := os.ReadFile(filepath.Join(path, metaFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := yaml.Unmarshal(data, &got); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s is\n%v, want\n%v", path, got, want)
 		}
 	}
-	if meta := contents(t, filepath.Dir(run))["meta.yaml"]; !strings.Contains(meta, "name: \"idsgame-v0\"\n") {
-		t.Errorf("the experiment is\n%s", meta)
-	}
-	if len(id) != 32 || strings.Trim(experiment, "0123456789") != "" {
-		t.Errorf("run %s in experiment %s", id, experiment)
-	}
 
-	// Another seed is another run of the same experiment.
+	// Another seed is another run of the same experiment, which MLflow may have renamed.
+	renamed := []byte("name: renamed\n")
+	if err := os.WriteFile(filepath.Join(experiment, metaFile), renamed, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	other := record("run", false)
 	other.Settings[3].Text = "60"
 	if err := MLflow(store)(other); err != nil {
 		t.Fatal(err)
 	}
-	if found, _ := filepath.Glob(filepath.Join(store, "*", "*", "meta.yaml")); len(found) != 2 {
+	if found, _ := filepath.Glob(filepath.Join(experiment, "*", metaFile)); len(found) != 2 {
 		t.Errorf("%v", found)
 	}
+	if data, err := os.ReadFile(filepath.Join(experiment, metaFile)); err != nil || !bytes.Equal(data, renamed) {
+		t.Errorf("the experiment is %s again, %v", data, err)
+	}
+}
+
+// mlflowName is _VALID_PARAM_AND_METRIC_NAMES in mlflow/utils/validation.py.
+var mlflowName = regexp.MustCompile(`^[/\w.\- ]*$`)
+
+// Databases keep experiment ids as numbers.
+func TestExperimentID(t *testing.T) {
+	for i := range 100 {
+		id := experimentID(fmt.Sprint("env-", i))
+		if n, err := strconv.ParseInt(id, 10, 64); err != nil || strconv.FormatInt(n, 10) != id || len(id) != 18 {
+			t.Errorf("%s, %v", id, err)
+		}
+	}
+}
+
+// one is the only path that matches pattern.
+func one(t *testing.T, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%s: %v, %v", pattern, found, err)
+	}
+	return found[0]
 }
 
 // What a run came to is the same whether it was tracked on the way or not, and however often. A file that grows keeps what
@@ -412,18 +499,31 @@ func TestTrackingAgain(t *testing.T) {
 	track(often, false)
 	want, got := contents(t, once), contents(t, often)
 	for name, text := range want {
-		if strings.HasSuffix(name, "meta.yaml") || strings.HasSuffix(name, "README") || strings.HasSuffix(name, "source.name") {
-			continue // they hold the folder
-		}
-		if got[name] != text {
+		if strings.ReplaceAll(got[name], filepath.ToSlash(often), filepath.ToSlash(once)) != text {
 			t.Errorf("%s:\n%q\nwant\n%q", name, got[name], text)
 		}
 	}
 	if len(got) != len(want) || len(half[EventFile]) >= len(got[EventFile]) {
 		t.Errorf("%d files, want %d", len(got), len(want))
 	}
-	if info, err := open.Stat(); err != nil || info.Size() != int64(len(got[EventFile])) {
-		t.Errorf("the open file did not grow: %v, %v", info, err)
+
+	// A run that was killed goes on from a checkpoint, which the files may be ahead of.
+	track(often, true)
+	for name, text := range contents(t, often) {
+		if filepath.Base(name) != metaFile && got[name] != text {
+			t.Errorf("%s did not stay ahead of the run:\n%q\nwas\n%q", name, text, got[name])
+		}
+	}
+	track(often, false)
+	if again := contents(t, often); !maps.Equal(again, got) {
+		t.Error("the resumed run came out otherwise")
+	}
+	held, err := open.Stat()
+	if err != nil || held.Size() != int64(len(got[EventFile])) {
+		t.Errorf("the open file did not grow: %v, %v", held, err)
+	}
+	if now, err := os.Stat(open.Name()); err != nil || !os.SameFile(held, now) {
+		t.Errorf("the open file is no longer the run's: %v", err)
 	}
 
 	// A file of another run is replaced.
