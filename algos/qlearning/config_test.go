@@ -69,7 +69,7 @@ func TestStates(t *testing.T) {
 		if l.table.rows() != c.rows || (l.table.index != nil) != (c.rows == 0) {
 			t.Errorf("%s, seat %d, state %s: %d rows, want %d", c.id, c.seat, c.state, l.table.rows(), c.rows)
 		}
-		if slices.ContainsFunc(l.table.q, func(q float64) bool { return q != 2.5 }) {
+		if slices.ContainsFunc(l.table.all(), func(q float64) bool { return q != 2.5 }) {
 			t.Errorf("%s: values do not start at initial_q", c.id)
 		}
 	}

@@ -25,10 +25,24 @@ func newBoard(tb testing.TB, cfg *Config, n int) board {
 	tb.Helper()
 	b := algotest.NewBoard(tb, cfg, n)
 	l := b.Learner.(*learner)
-	for i := range l.table.q {
-		l.table.q[i] = float64(i)
+	for s := range states {
+		for a := range actions {
+			l.table.set(s, a, float64(s*actions+a))
+		}
 	}
 	return board{l, b}
+}
+
+func (t *table) set(row, action int, value float64) { t.q[t.entry(row, action)] = value }
+
+func (t *table) values(row int) []float64 { return copyRow(t, row, t.q) }
+
+// all is the values of all rows.
+func (t *table) all() (q []float64) {
+	for row := range t.rows() {
+		q = append(q, t.values(row)...)
+	}
+	return q
 }
 
 // plain is one update of step size 1/2 and discount factor 1/2, without exploration.

@@ -117,7 +117,7 @@ func TestObservationsAreStates(t *testing.T) {
 				out := env.Spec().NewOutcome()
 				rng := rand.New(envs.NewPCG(seed))
 				for !out.Over() {
-					if x, y := a.table.find(env, 0), b.table.find(env, 0); !slices.Equal(x, y) {
+					if x, y := a.table.values(a.table.find(env, 0)), b.table.values(b.table.find(env, 0)); !slices.Equal(x, y) {
 						t.Fatalf("%s: values %v, by observation %v", l.ID, x, y)
 					}
 					if err := env.Step([]int{envs.Uniform().Act(env, 0, rng)}, out); err != nil {

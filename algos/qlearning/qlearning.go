@@ -27,7 +27,6 @@ import (
 	"idsrl/algos"
 	"idsrl/envs"
 	"idsrl/envs/settings"
-	"idsrl/nets"
 )
 
 // Observation is the State setting of a hash table over all that a seat sees.
@@ -79,7 +78,6 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 	s := spec.Seats[seat]
 	l := &learner{
 		cfg: *c, row: make([]int, n), explorer: algos.NewExplorer(c.Exploration, s.Actions.N, n, seed),
-		table: table{actions: s.Actions.N, initial: c.InitialQ, max: c.MaxStates},
 		meter: algos.NewMeter("td_error"),
 	}
 	if c.Omega > 0 {
@@ -89,9 +87,11 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 		}
 	}
 	if c.State == Observation || c.State == "auto" && len(s.Encodings) == 0 {
-		l.table.index = map[string]int{}
+		l.table = newTable(s.Actions.N, min(s.Actions.N, pageWidth), c.InitialQ, c.Omega > 0)
+		l.table.index, l.table.max = map[string]int{}, c.MaxStates
 		return l, nil
 	}
+	l.table = newTable(s.Actions.N, s.Actions.N, c.InitialQ, c.Omega > 0)
 	if c.State != "auto" {
 		l.table.encoding = slices.IndexFunc(s.Encodings, func(e envs.Encoding) bool { return e.Name == c.State })
 	}
@@ -103,7 +103,9 @@ func (c *Config) NewLearner(spec *envs.Spec, seat, n int, seed uint64) (algos.Le
 		return nil, &settings.Error{Key: "state", Value: c.State, Problem: fmt.Sprintf(
 			"%s offers the %s: %s", spec.ID, s.Role, strings.Join(append(names, Observation), ", "))}
 	}
-	l.table.grow(s.Encodings[l.table.encoding].States)
+	for range s.Encodings[l.table.encoding].States {
+		l.table.pages = append(l.table.pages, l.table.newPage())
+	}
 	return l, nil
 }
 
@@ -136,7 +138,10 @@ func (l *learner) anneal(alpha float64) { l.alpha, l.slow = alpha, math.Pow(alph
 // Act plays the best action, or explores.
 func (l *learner) Act(b *envs.Batch, actions []int) {
 	copy(l.row, b.Row)
-	l.explorer.Act(b, actions, func(i int, legal []bool) int { return nets.ArgmaxLegal(l.table.values(l.row[i]), legal) })
+	l.explorer.Act(b, actions, func(i int, legal []bool) int {
+		a, _ := l.table.best(l.row[i], legal)
+		return a
+	})
 }
 
 // stepSize is the larger of α and n^−ω, for the n-th update of an entry.
@@ -155,19 +160,21 @@ func (l *learner) stepSize(n uint32) float64 {
 func (l *learner) Learn(b *envs.Batch, actions []int) error {
 	l.explorer.Learn(b, func(i int) bool { return b.Row[i] != l.row[i] })
 	for i, a := range actions {
-		target := b.Reward[i]
-		switch from, to := i*b.Actions, (i+1)*b.Actions; {
-		case b.Terminated[i]:
-		case b.Truncated[i]:
-			target += l.cfg.Gamma * l.table.best(b.LastRow[i], b.LastLegal[from:to])
-		default:
-			target += l.cfg.Gamma * l.table.best(b.Row[i], b.Legal[from:to])
+		row, legal := b.Row[i], b.Legal
+		if b.Truncated[i] {
+			row, legal = b.LastRow[i], b.LastLegal
 		}
-		q := &l.table.q[l.row[i]*l.table.actions+a]
+		target := b.Reward[i]
+		if !b.Terminated[i] {
+			_, next := l.table.best(row, legal[i*b.Actions:(i+1)*b.Actions])
+			target += l.cfg.Gamma * next
+		}
+		k := l.table.entry(l.row[i], a)
+		q := &l.table.q[k]
 		delta := target - *q
 		alpha := l.alpha
 		if l.cfg.Omega > 0 {
-			n := &l.table.n[l.row[i]*l.table.actions+a]
+			n := &l.table.n[k]
 			if *n < math.MaxUint32 {
 				*n++
 			}
@@ -200,7 +207,7 @@ func (l *learner) Report(dst []float64) {
 	l.meter.Report(dst[2:3])
 }
 
-const stateFormat = 2 // of MarshalBinary
+const stateFormat = 3 // of MarshalBinary
 
 // MarshalBinary saves the table and everything that moves.
 func (l *learner) MarshalBinary() ([]byte, error) {
@@ -241,11 +248,7 @@ func (l *learner) Policy(mode algos.Mode) envs.Policy {
 
 // Lend reads the table itself, which may be large.
 func (l *learner) Lend(mode algos.Mode) envs.Policy {
-	t := l.table.share()
-	if l.cfg.Omega == 0 { // updates are not counted
-		t.n = nil
-	}
-	return &policy{l.explorer.Policy(mode), t}
+	return &policy{l.explorer.Policy(mode), l.table.share()}
 }
 
 // policy is ε-greedy in a table that does not change.
@@ -260,7 +263,8 @@ func (p *policy) Act(env envs.Env, seat int, rng *rand.Rand) int {
 }
 
 func (p *policy) best(env envs.Env, seat int, legal []bool) int {
-	return nets.ArgmaxLegal(p.table.find(env, seat), legal)
+	a, _ := p.table.best(p.table.find(env, seat), legal)
+	return a
 }
 
 // Probabilities are those of Act.
@@ -271,12 +275,10 @@ func (p *policy) Probabilities(env envs.Env, seat int, dst []float64) bool {
 
 // Explain shows the row of the table.
 func (p *policy) Explain(env envs.Env, seat int) envs.Explanation {
-	x := p.EpsilonGreedy.Explain(env, seat, slices.Clone(p.table.find(env, seat)))
-	if n := p.table.actions; p.table.n != nil {
-		x.Updates = make([]uint32, n)
-		if row := p.table.locate(env, seat); row >= 0 {
-			copy(x.Updates, p.table.n[row*n:])
-		}
+	row := p.table.find(env, seat)
+	x := p.EpsilonGreedy.Explain(env, seat, copyRow(&p.table, row, p.table.q))
+	if len(p.table.n) > 0 {
+		x.Updates = copyRow(&p.table, row, p.table.n)
 	}
 	return x
 }

@@ -49,10 +49,12 @@ func TestRestoredGoesOn(t *testing.T) {
 	algotest.CheckGoesOn(t, func() *algotest.Board { return newBoard(t, cfg, 1).Board })
 }
 
-// Nothing is allocated in a step.
+// Nothing is allocated in a step, in a hash table once all states were seen.
 func TestAllocations(t *testing.T) {
-	setup := algotest.Setup{ID: "idsgame-minimal_defense-v2", N: 2, Budget: algos.Budget{Steps: 10_000}}
-	algotest.CheckAllocations(t, defaults.Open(t, setup, 1))
+	budget := algos.Budget{Steps: 10_000}
+	algotest.CheckAllocations(t, defaults.Open(t, algotest.Setup{ID: "idsgame-minimal_defense-v2", N: 2, Budget: budget}, 1))
+	byKey := defaults.With("state=observation")
+	algotest.CheckAllocations(t, byKey.Open(t, algotest.Setup{ID: "toy-clock-v0", N: 2, Budget: budget}, 1))
 }
 
 // Where a table of observations is full, all further states share the last row, in training and in play.
@@ -89,7 +91,7 @@ func TestMaxStates(t *testing.T) {
 	if l.table.rows() != 5 || shared < 10 {
 		t.Fatalf("%d rows, %d states beyond", l.table.rows(), shared)
 	}
-	l.table.values(4)[3] = 1 // id 3 is the best in the last row
+	l.table.set(4, 3, 1) // id 3 is the best in the last row
 	p := l.Policy(algos.Greedy)
 	for seed := range uint64(20) {
 		if err := env.Reset(seed); err != nil {

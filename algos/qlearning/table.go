@@ -10,37 +10,98 @@ import (
 	"idsrl/nets"
 )
 
-// table holds the values of all actions, a row for each state.
+// pageWidth is the most actions of a page of a hash table.
+const pageWidth = 64
+
+// table holds the values of all actions, a row for each state. A row is a page of values in a table by number. In a hash
+// table it is cut into several, which take memory from their first update on: where there are hundreds of actions, few are
+// ever tried in a state.
 type table struct {
 	actions  int
-	q        []float64 // [rows x actions]
-	n        []uint32  // [rows x actions], updates so far, if the step size depends on them
+	width    int       // actions of a page; the last page of a row may have room for more
+	pages    []uint32  // [rows x pages of a row], where they stand in q and n; page 0 if there was no update
+	blank    []uint32  // [pages of a row], a row without updates
+	q        []float64 // [pages x width], those of page 0 before the first update
+	n        []uint32  // [pages x width], updates so far; empty if the step size does not depend on them
 	encoding int       // which of the environment's encodings numbers the rows, unless it is a hash table
-	initial  float64   // of a value
 
 	// Of a hash table only.
-	index  map[string]int // row by key; nil if the table is none
-	keys   []string       // by row
-	max    int            // rows
-	key    []byte         // scratch
-	unseen []float64      // values of a state that is not in the table
+	index map[string]int // row by key; nil if the table is none
+	keys  []string       // by row
+	max   int            // rows
+	key   []byte         // scratch
 }
 
-func (t *table) rows() int { return len(t.q) / t.actions }
-
-func (t *table) values(row int) []float64 { return t.q[row*t.actions : (row+1)*t.actions] }
-
-// best is the value of the best action that is legal.
-func (t *table) best(row int, legal []bool) float64 {
-	values := t.values(row)
-	return values[nets.ArgmaxLegal(values, legal)]
-}
-
-func (t *table) grow(rows int) {
-	for range rows * t.actions {
-		t.q = append(t.q, t.initial)
-		t.n = append(t.n, 0)
+// newTable has no rows. Its updates are counted, or not.
+func newTable(actions, width int, initial float64, counted bool) table {
+	t := table{
+		actions: actions, width: width,
+		blank: make([]uint32, (actions+width-1)/width), q: slices.Repeat([]float64{initial}, width),
 	}
+	if counted {
+		t.n = make([]uint32, width)
+	}
+	return t
+}
+
+// newPage is the number of a copy of page 0.
+func (t *table) newPage() uint32 {
+	page := len(t.q) / t.width
+	t.q = append(t.q, t.q[:t.width]...)
+	if len(t.n) > 0 {
+		t.n = append(t.n, t.n[:t.width]...)
+	}
+	return uint32(page)
+}
+
+func (t *table) rows() int { return len(t.pages) / len(t.blank) }
+
+// row is the pages of a row; of row -1, those of a state that is not in the table.
+func (t *table) row(row int) []uint32 {
+	if row < 0 {
+		return t.blank
+	}
+	return t.pages[row*len(t.blank):][:len(t.blank)]
+}
+
+// best is the first of the best legal actions, and its value.
+func (t *table) best(row int, legal []bool) (action int, value float64) {
+	if t.index == nil { // row r is page r + 1: no need to look
+		values := t.q[(row+1)*t.width:][:t.width]
+		action = nets.ArgmaxLegal(values, legal)
+		return action, values[action]
+	}
+	action = -1
+	for k, page := range t.row(row) {
+		first := k * t.width
+		values := t.q[int(page)*t.width:][:t.width]
+		a := nets.ArgmaxLegal(values, legal[first:min(first+t.width, len(legal))])
+		if a >= 0 && (action < 0 || values[a] > value) {
+			action, value = first+a, values[a]
+		}
+	}
+	return action, value
+}
+
+// entry is where the value of an action stands in q, and its updates in n, on a page that is the row's own.
+func (t *table) entry(row, action int) int {
+	if t.index == nil {
+		return (row+1)*t.width + action
+	}
+	page := &t.row(row)[action/t.width]
+	if *page == 0 {
+		*page = t.newPage()
+	}
+	return int(*page)*t.width + action%t.width
+}
+
+// copyRow is a copy of what column, q or n, has in a row.
+func copyRow[T any](t *table, row int, column []T) []T {
+	var dst []T
+	for _, page := range t.row(row) {
+		dst = append(dst, column[int(page)*t.width:][:t.width]...)
+	}
+	return dst[:t.actions]
 }
 
 // visit is the row of what seat sees, a new one where it was never seen before.
@@ -48,30 +109,19 @@ func (t *table) visit(env envs.Env, seat int) int {
 	if t.index == nil {
 		return env.State(seat, t.encoding)
 	}
-	t.key = env.AppendKey(t.key[:0], seat)
-	if row, ok := t.index[string(t.key)]; ok {
-		return row
+	row := t.find(env, seat)
+	if row < 0 {
+		row = t.rows()
+		key := string(t.key)
+		t.index[key] = row
+		t.keys = append(t.keys, key)
+		t.pages = append(t.pages, t.blank...)
 	}
-	if t.rows() == t.max {
-		return t.max - 1
-	}
-	row, key := t.rows(), string(t.key)
-	t.index[key] = row
-	t.keys = append(t.keys, key)
-	t.grow(1)
 	return row
 }
 
-// find is the values of what seat sees; of a state that was never seen, none, unless it shares the last row.
-func (t *table) find(env envs.Env, seat int) []float64 {
-	if row := t.locate(env, seat); row >= 0 {
-		return t.values(row)
-	}
-	return t.unseen
-}
-
-// locate is the row of find, -1 if there is none.
-func (t *table) locate(env envs.Env, seat int) int {
+// find is the row of what seat sees; of a state that was never seen, -1, unless it shares the last row.
+func (t *table) find(env envs.Env, seat int) int {
 	if t.index == nil {
 		return env.State(seat, t.encoding)
 	}
@@ -88,14 +138,14 @@ func (t *table) locate(env envs.Env, seat int) int {
 // share is what a policy needs. It holds until t changes.
 func (t *table) share() table {
 	c := *t
-	c.keys, c.key, c.unseen = nil, nil, make([]float64, t.actions)
+	c.keys, c.key = nil, nil
 	return c
 }
 
-// clone is what find needs. It shares nothing with t, and does not know how often its values were updated.
+// clone is what find needs. It shares nothing with t that changes, and does not know how often its values were updated.
 func (t *table) clone() table {
 	c := t.share()
-	c.q, c.n, c.index = slices.Clone(t.q), nil, maps.Clone(t.index)
+	c.pages, c.q, c.n, c.index = slices.Clone(t.pages), slices.Clone(t.q), nil, maps.Clone(t.index)
 	return c
 }
 
@@ -105,6 +155,9 @@ func (t *table) encode(e *algos.Encoder) {
 	for _, key := range t.keys {
 		e.Bytes([]byte(key))
 	}
+	if t.index != nil {
+		e.Uint32s(t.pages)
+	}
 	e.Floats(t.q)
 	e.Uint32s(t.n)
 }
@@ -112,13 +165,13 @@ func (t *table) encode(e *algos.Encoder) {
 // decode restores what encode saved into a table of the same kind.
 func (t *table) decode(d *algos.Decoder) {
 	d.Expect("number of actions", t.actions)
-	keys := d.Int()
+	keys, rows := d.Int(), t.rows()
 	if t.index != nil && keys > t.max {
 		d.Fail("%d states in a table of at most %d", keys, t.max)
 		return
 	}
 	if t.index != nil {
-		t.index, t.keys = map[string]int{}, nil
+		rows, t.index, t.keys = keys, map[string]int{}, nil
 		for range keys {
 			key := string(d.Bytes())
 			if _, repeated := t.index[key]; repeated {
@@ -128,20 +181,34 @@ func (t *table) decode(d *algos.Decoder) {
 			t.index[key] = len(t.keys)
 			t.keys = append(t.keys, key)
 		}
+		t.pages = d.Uint32s()
 	} else if keys != 0 {
 		d.Fail("%d states by name in a table by number", keys)
 	}
-	want := t.rows()
-	if t.index != nil {
-		want = keys
+	counts := 0
+	q, n := d.Floats(), d.Uint32s()
+	if len(t.n) > 0 {
+		counts = len(q)
 	}
-	t.q, t.n = d.Floats(), d.Uint32s()
-	if len(t.q) != want*t.actions || len(t.n) != len(t.q) {
-		d.Fail("%d values and %d counts for %d states of %d actions", len(t.q), len(t.n), want, t.actions)
-	}
-	for _, q := range t.q {
-		if !(math.Abs(q) <= 1e300) { // else differences need not be finite
-			d.Fail("%v as a value", q)
+	used := make([]bool, len(q)/t.width) // by page
+	own := 1                             // pages; 0 is no row's
+	for _, page := range t.pages {
+		if int(page) >= len(used) || used[page] {
+			d.Fail("page %d of %d, or twice", page, len(used))
+			return
+		}
+		if page > 0 {
+			used[page] = true
+			own++
 		}
 	}
+	if len(t.pages) != rows*len(t.blank) || len(q) != own*t.width || len(n) != counts {
+		d.Fail("%d pages, %d values and %d counts for %d states of %d actions", len(t.pages), len(q), len(n), rows, t.actions)
+	}
+	for _, x := range q {
+		if !(math.Abs(x) <= 1e300) { // else differences need not be finite
+			d.Fail("%v as a value", x)
+		}
+	}
+	t.q, t.n = q, n
 }

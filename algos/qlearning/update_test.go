@@ -53,7 +53,8 @@ func TestUpdate(t *testing.T) {
 			name: "negative values, too (B2)",
 			show: func(b board) {
 				b.Row[0] = 2
-				b.table.values(2)[1], b.table.values(2)[2] = -3, -4
+				b.table.set(2, 1, -3)
+				b.table.set(2, 2, -4)
 				b.Allow(false, true, true)
 			},
 			want: 6.75,
@@ -73,14 +74,14 @@ func TestUpdate(t *testing.T) {
 			}
 			b.Reward[0] = 10
 			c.show(b)
-			before := slices.Clone(b.table.q)
+			before := b.table.all()
 			b.Hear()
 			if got := b.table.values(1)[2]; got != c.want {
 				t.Errorf("Q = %v, want %v", got, c.want)
 			}
 			before[1*actions+2] = c.want
-			if !slices.Equal(b.table.q, before) {
-				t.Errorf("other values moved: %v, want %v", b.table.q, before)
+			if got := b.table.all(); !slices.Equal(got, before) {
+				t.Errorf("other values moved: %v, want %v", got, before)
 			}
 		})
 	}
@@ -119,7 +120,7 @@ func TestStepSize(t *testing.T) {
 	cfg.Omega, cfg.Alpha = 0.8, algos.Constant(0.2)
 	b := newBoard(t, cfg, 1)
 	b.Terminated[0] = true
-	want := slices.Clone(b.table.q)
+	want := b.table.all()
 	count := map[int]float64{}
 	for k := range 60 {
 		s := k % 2
@@ -131,7 +132,7 @@ func TestStepSize(t *testing.T) {
 		b.Reward[0] = float64(k)
 		want[at] += max(0.2, math.Pow(count[at], -0.8)) * (float64(k) - want[at])
 		b.Hear(a)
-		for i, q := range b.table.q {
+		for i, q := range b.table.all() {
 			if math.Abs(q-want[i]) > 1e-12*max(1, math.Abs(q)) {
 				t.Fatalf("after %d updates, entry %d is %v, want %v", k+1, i, q, want[i])
 			}
@@ -145,12 +146,13 @@ func TestStepSizeOfManyUpdates(t *testing.T) {
 	cfg.Omega, cfg.Alpha = 0.5, algos.Constant(0)
 	b := newBoard(t, cfg, 1)
 	b.Terminated[0], b.Reward[0] = true, 1
-	b.table.n[0] = math.MaxUint32 - 1
+	first := b.table.entry(0, 0)
+	b.table.n[first] = math.MaxUint32 - 1
 	for range 3 {
 		b.Hear(0)
 	}
-	if q := b.table.q[0]; !(0 < q && q < 1e-4) || b.table.n[0] != math.MaxUint32 {
-		t.Errorf("Q = %v after %d updates, want about 3·2^-16", q, b.table.n[0])
+	if q, n := b.table.q[first], b.table.n[first]; !(0 < q && q < 1e-4) || n != math.MaxUint32 {
+		t.Errorf("Q = %v after %d updates, want about 3·2^-16", q, n)
 	}
 }
 
@@ -188,14 +190,18 @@ func TestAnneal(t *testing.T) {
 	b.Row[0] = 0
 	b.Choose()
 	b.Hear(1)
-	if q := b.table.q[1]; q != 0.25 { // 1 + ¾ (0 − 1)
+	if q := b.table.values(0)[1]; q != 0.25 { // 1 + ¾ (0 − 1)
 		t.Errorf("Q = %v, want 0.25", q)
 	}
 }
 
 func TestGreedy(t *testing.T) {
 	b := newBoard(t, plain(), 2)
-	algotest.CheckGreedy(t, b.Board, func(state int, values [actions]float64) { copy(b.table.values(state), values[:]) })
+	algotest.CheckGreedy(t, b.Board, func(state int, values [actions]float64) {
+		for a, q := range values {
+			b.table.set(state, a, q)
+		}
+	})
 }
 
 func TestExploration(t *testing.T) {
