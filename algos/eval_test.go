@@ -10,7 +10,7 @@ import (
 	"idsrl/algos"
 	"idsrl/algos/algotest"
 	"idsrl/envs"
-	"idsrl/envs/toy"
+	"idsrl/envs/envtest"
 )
 
 func TestTally(t *testing.T) {
@@ -259,7 +259,7 @@ func TestEvaluateIsUnbiased(t *testing.T) {
 		entry := algotest.Lookup("toy-pennies-v0")
 		against := algotest.Must(envs.NewBot(entry.Game(), 1, bot))
 		tally := algotest.Must(algos.Evaluate(context.Background(), game(t, "toy-pennies-v0"),
-			[]envs.Policy{toy.Mixed(half), against}, 20_000, 1, nil))
+			[]envs.Policy{envtest.Mixed(half), against}, 20_000, 1, nil))
 		if math.Abs(tally.MeanReturn(0)-0.2) > 0.045 || tally.MeanReturn(1) != -tally.MeanReturn(0) {
 			t.Errorf("against %s: returns %v and %v, want 0.2 and -0.2", bot, tally.MeanReturn(0), tally.MeanReturn(1))
 		}

@@ -22,6 +22,17 @@ type Objective struct {
 	MaxGradNorm  float64  `yaml:"max_grad_norm" range:"[0, inf)" usage:"largest norm of a gradient; 0: any"`
 }
 
+// DefaultObjective is what the defaults of policy gradient algorithms share. The learning rate and the weight of the
+// entropy begin as given and fall to 0 over the training.
+func DefaultObjective(learningRate, entropyCoef float64) Objective {
+	falling := func(start float64) Schedule { return Schedule{Start: start, End: 0, Over: 1, Shape: "linear"} }
+	return Objective{
+		Network:      DefaultNetwork(),
+		LearningRate: falling(learningRate), EntropyCoef: falling(entropyCoef),
+		Gamma: 0.999, ValueCoef: 0.5, ScaleRewards: true, MaxGradNorm: 0.5,
+	}
+}
+
 // Validate has nothing to add to the ranges.
 func (o *Objective) Validate() error { return nil }
 

@@ -233,10 +233,10 @@ func TestMemorySettings(t *testing.T) {
 	} {
 		cfg := ppo.Defaults()
 		var setting *settings.Error
-		if err := settings.Set(cfg, []string{c.set}, "--set"); err != nil {
+		if err := algotest.Set(cfg, c.set); err != nil {
 			t.Errorf("%s without an LSTM: %v", c.set, err)
 		}
-		err := settings.Set(cfg, []string{"network.lstm=8"}, "--set")
+		err := algotest.Set(cfg, "network.lstm=8")
 		if !errors.As(err, &setting) || err.Error() != c.want {
 			t.Errorf("%s: error %v, want %q", c.set, err, c.want)
 		}

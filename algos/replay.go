@@ -271,34 +271,45 @@ func (r *Replay) Decode(d *Decoder) *Replay {
 		fill(d, open.Return[from:to], d.Floats())
 		fill(d, open.Obs[from*width:to*width], d.Float32s())
 	}
-	for _, a := range slices.Concat(rows.Action, open.Action) {
-		if a < 0 || a >= c.Actions {
-			d.Fail("action %d of %d", a, c.Actions)
+	restored.checkRows(d)
+	if c.Prioritized {
+		restored.decodePriorities(d)
+	}
+	return restored
+}
+
+// checkRows tells d what no transition can hold.
+func (r *Replay) checkRows(d *Decoder) {
+	actions := r.cfg.Actions
+	for _, a := range slices.Concat(r.rows.Action, r.open.Action) {
+		if a < 0 || a >= actions {
+			d.Fail("action %d of %d", a, actions)
 		}
 	}
-	for i, discount := range rows.Discount[:n] {
+	for i, discount := range r.rows.Discount[:r.length] {
 		if !(0 <= discount && discount <= 1) {
 			d.Fail("discount factor %v", discount)
 		}
-		if discount > 0 && !slices.Contains(rows.Legal[i*c.Actions:(i+1)*c.Actions], true) {
+		if discount > 0 && !slices.Contains(r.rows.Legal[i*actions:(i+1)*actions], true) {
 			d.Fail("a state without legal actions")
 		}
 	}
-	if c.Prioritized {
-		leaves := make([]float64, n)
-		fill(d, leaves, d.Floats())
-		restored.top = d.Float()
-		for i, p := range append(leaves, restored.top) {
-			if !(0 < p && p <= maxPriority) {
-				d.Fail("priority %v", p)
-				return restored
-			}
-			if i < n {
-				restored.tree.set(i, p)
-			}
+}
+
+// decodePriorities fills the tree.
+func (r *Replay) decodePriorities(d *Decoder) {
+	leaves := make([]float64, r.length)
+	fill(d, leaves, d.Floats())
+	r.top = d.Float()
+	for i, p := range append(leaves, r.top) {
+		if !(0 < p && p <= maxPriority) {
+			d.Fail("priority %v", p)
+			return
+		}
+		if i < r.length {
+			r.tree.set(i, p)
 		}
 	}
-	return restored
 }
 
 // sumTree holds a number for each leaf and finds a leaf by its share of the sum, in time that grows with the logarithm

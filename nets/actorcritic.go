@@ -51,7 +51,7 @@ type ActorCritic[T Float] struct {
 	valueBody               *stack[T] // nil if shared, or without a value
 	policyHead, valueHead   *stack[T] // the latter nil without a value
 	dhidden                 []T       // derivatives of what the heads see
-	rows                    []Categorical[T]
+	rows                    []categorical[T]
 	actions                 []int // of Evaluate
 	out                     PolicyOut
 	dlogits, dvalues, blank []T

@@ -42,7 +42,7 @@ type AutoActorCritic[T Float] struct {
 	cfg                         AutoActorCriticConfig
 	trunk                       trunk[T]
 	nodeHead, typeHead, valHead *stack[T]
-	nodes, types                []Categorical[T]
+	nodes, types                []categorical[T]
 	nodeLegal                   []bool // [n x Nodes]
 	nodeAction, typeAction      []int
 	joined                      []T // (h, node's row) [n x (width + Row)]
@@ -153,7 +153,7 @@ func legalNodes(dst, legal []bool, types int) {
 }
 
 // choose picks an action of d; action is the given one.
-func choose[T Float](how choice, d *Categorical[T], action int, rng *rand.Rand) int {
+func choose[T Float](how choice, d *categorical[T], action int, rng *rand.Rand) int {
 	switch how {
 	case sampled:
 		return d.Sample(rng.Float64())

@@ -5,13 +5,13 @@ import (
 	"math/bits"
 )
 
-// A Categorical is a distribution over the legal ones of a list of actions. Illegal actions are left out before the
+// A categorical is a distribution over the legal ones of a list of actions. Illegal actions are left out before the
 // softmax: whatever their logits are, they have probability 0, add nothing to entropies and get derivatives of exactly 0.
 //
 // With M the largest legal logit, z_j = logit_j − M, e_j = exp z_j and S = Σ e_j over legal j:
 //
 //	p_j = e_j / S,   log p_j = z_j − log S,   H = −Σ p_j log p_j = log S − Σ e_j z_j / S
-type Categorical[T Float] struct {
+type categorical[T Float] struct {
 	e, z    []T // 0 where illegal
 	legal   []bool
 	sum     float64 // S
@@ -20,16 +20,11 @@ type Categorical[T Float] struct {
 	kernels *kernels[T]
 }
 
-// NewCategorical makes room for a distribution over n actions; Set makes it one.
-func NewCategorical[T Float](n int) *Categorical[T] {
-	return &newCategoricals[T](1, n)[0]
-}
-
-// newCategoricals makes room for rows distributions over n actions.
-func newCategoricals[T Float](rows, n int) []Categorical[T] {
-	cs, memory := make([]Categorical[T], rows), make([]T, 2*rows*n)
+// newCategoricals makes room for rows distributions over n actions; Set makes each one.
+func newCategoricals[T Float](rows, n int) []categorical[T] {
+	cs, memory := make([]categorical[T], rows), make([]T, 2*rows*n)
 	for i := range cs {
-		cs[i] = Categorical[T]{e: memory[:n:n], z: memory[n : 2*n : 2*n], kernels: kernelsOf[T]()}
+		cs[i] = categorical[T]{e: memory[:n:n], z: memory[n : 2*n : 2*n], kernels: kernelsOf[T]()}
 		memory = memory[2*n:]
 	}
 	return cs
@@ -37,7 +32,7 @@ func newCategoricals[T Float](rows, n int) []Categorical[T] {
 
 // Set makes c the distribution of logits over the actions that are legal, of which there must be one, or it panics; if the
 // legal logits are no numbers, as after a step that was too large, the uniform one. It keeps legal, not logits.
-func (c *Categorical[T]) Set(logits []T, legal []bool) {
+func (c *categorical[T]) Set(logits []T, legal []bool) {
 	top, sum, sumEZ := c.kernels.softmax(c.e, c.z, logits, legal)
 	if !(float64(top) > math.Inf(-1)) || math.IsNaN(float64(sum)) {
 		sum, sumEZ = c.uniform(legal), 0
@@ -50,7 +45,7 @@ func (c *Categorical[T]) Set(logits []T, legal []bool) {
 
 // uniform makes the legal actions equally probable, which is all that logits that are no numbers can say, and returns how
 // many they are.
-func (c *Categorical[T]) uniform(legal []bool) (count T) {
+func (c *categorical[T]) uniform(legal []bool) (count T) {
 	for j, ok := range legal {
 		c.e[j], c.z[j] = 0, 0
 		if ok {
@@ -65,7 +60,7 @@ func (c *Categorical[T]) uniform(legal []bool) (count T) {
 }
 
 // Sample returns the action at which the sum of probabilities passes u, which is uniform in [0, 1).
-func (c *Categorical[T]) Sample(u float64) int {
+func (c *categorical[T]) Sample(u float64) int {
 	left, last := u*c.sum, 0
 	for j, e := range c.e {
 		if e == 0 {
@@ -81,31 +76,24 @@ func (c *Categorical[T]) Sample(u float64) int {
 }
 
 // Greedy returns the most probable action, the first one of several.
-func (c *Categorical[T]) Greedy() int { return ArgmaxLegal(c.z, c.legal) }
+func (c *categorical[T]) Greedy() int { return ArgmaxLegal(c.z, c.legal) }
 
 // LogProb is the logarithm of an action's probability, −∞ for an illegal one.
-func (c *Categorical[T]) LogProb(action int) float64 {
+func (c *categorical[T]) LogProb(action int) float64 {
 	if !c.legal[action] {
 		return math.Inf(-1)
 	}
 	return float64(c.z[action]) - c.logSum
 }
 
-// LogProbs writes the log-probabilities of all actions.
-func (c *Categorical[T]) LogProbs(dst []float64) {
-	for j := range c.z {
-		dst[j] = c.LogProb(j)
-	}
-}
-
 // Entropy is the entropy in nats.
-func (c *Categorical[T]) Entropy() float64 { return c.entropy }
+func (c *categorical[T]) Entropy() float64 { return c.entropy }
 
 // Grad writes the derivatives of a loss with respect to the logits, given those with respect to log p(action) and to
 // the entropy:
 //
 //	∂L/∂logit_j = dLogProb (1[j = action] − p_j) − dEntropy p_j (log p_j + H)
-func (c *Categorical[T]) Grad(dlogits []T, action int, dLogProb, dEntropy float64) {
+func (c *categorical[T]) Grad(dlogits []T, action int, dLogProb, dEntropy float64) {
 	// = e_j (a + b z_j), and dLogProb at the action
 	a := (dEntropy*(c.logSum-c.entropy) - dLogProb) / c.sum
 	b := -dEntropy / c.sum
@@ -146,7 +134,7 @@ func bit(b bool) (one uint8) {
 }
 
 // mustAllow panics if an action that was taken is illegal: a mistake in our code.
-func (c *Categorical[T]) mustAllow(action int) {
+func (c *categorical[T]) mustAllow(action int) {
 	if !c.legal[action] {
 		panic("nets: an action to evaluate is illegal; was its mask stored with it?")
 	}

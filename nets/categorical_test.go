@@ -8,14 +8,13 @@ import (
 
 func TestCategoricalFormulas(t *testing.T) {
 	logits, legal := []float64{1, 50, -2, 0.5}, []bool{true, false, true, true}
-	c := NewCategorical[float64](4)
+	c := newCategoricals[float64](1, 4)[0]
 	c.Set(logits, legal)
 	sum := math.Exp(1) + math.Exp(-2) + math.Exp(0.5)
 	entropy := 0.0
 	got, want := make([]float64, 4), make([]float64, 4)
-	c.LogProbs(got)
 	for j, x := range logits {
-		want[j] = x - math.Log(sum)
+		got[j], want[j] = c.LogProb(j), x-math.Log(sum)
 		if legal[j] {
 			entropy -= math.Exp(want[j]) * want[j]
 		}
@@ -33,7 +32,7 @@ func TestCategoricalFormulas(t *testing.T) {
 
 func TestCategoricalSingleAction(t *testing.T) {
 	for _, logit := range []float32{0, 3e38, -3e38} {
-		c := NewCategorical[float32](3)
+		c := newCategoricals[float32](1, 3)[0]
 		c.Set([]float32{float32(math.NaN()), logit, float32(math.Inf(1))}, []bool{false, true, false})
 		if c.LogProb(1) != 0 || c.Entropy() != 0 || c.Sample(0.999) != 1 || c.Greedy() != 1 {
 			t.Errorf("logit %v: log-probability %v, entropy %v", logit, c.LogProb(1), c.Entropy())
@@ -50,11 +49,11 @@ func TestCategoricalWithoutLegalPanics(t *testing.T) {
 			t.Error("no panic")
 		}
 	}()
-	NewCategorical[float32](2).Set([]float32{1, 2}, []bool{false, false})
+	newCategoricals[float32](1, 2)[0].Set([]float32{1, 2}, []bool{false, false})
 }
 
 func TestCategoricalSampleBoundaries(t *testing.T) {
-	c := NewCategorical[float64](5)
+	c := newCategoricals[float64](1, 5)[0]
 	c.Set([]float64{0, 9, 0, 0, 9}, []bool{true, false, true, true, false}) // a third each for 0, 2 and 3
 	for _, k := range []struct {
 		u    float64
@@ -75,7 +74,7 @@ func TestCategoricalSampleFrequencies(t *testing.T) {
 	for j := range n {
 		legal[j] = j%3 != 2
 	}
-	c := NewCategorical[float32](n)
+	c := newCategoricals[float32](1, n)[0]
 	c.Set(logits, legal)
 	counts := make([]float64, n)
 	for range draws {
@@ -110,7 +109,7 @@ func TestCategoricalGradient(t *testing.T) {
 		legal, actions := randomLegal(rng, 3, n)
 		row := round % 3
 		mask, action := legal[row*n:][:n], actions[row]
-		c := NewCategorical[float64](n)
+		c := newCategoricals[float64](1, n)[0]
 		const dLogProb, dEntropy = 0.7, -1.3
 		loss := func() float64 {
 			c.Set(logits, mask)

@@ -17,7 +17,7 @@ func TestMLPGradient(t *testing.T) {
 				loss := func() float64 { return dot(net.Forward(x, n), weight) }
 				loss()
 				dx := make([]float64, len(x))
-				net.BackwardInput(dx, weight, n)
+				net.body.backward(dx, weight, n, false)
 				checkGradient(t, string(act)+" parameters", net.Params(), net.Grads(), loss)
 				checkGradient(t, string(act)+" inputs", x, dx, loss)
 

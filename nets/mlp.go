@@ -53,11 +53,6 @@ func (m *MLP[T]) Forward(x []T, n int) []T { return m.body.forward(x[:n*m.Inputs
 // last Forward's outputs.
 func (m *MLP[T]) Backward(dout []T, n int) { m.body.backward(nil, dout[:n*m.Outputs()], n, false) }
 
-// BackwardInput does what Backward does, and writes the derivatives with respect to the input to dx [n x Inputs].
-func (m *MLP[T]) BackwardInput(dx, dout []T, n int) {
-	m.body.backward(dx[:n*m.Inputs()], dout[:n*m.Outputs()], n, false)
-}
-
 // Clone returns a network with the same parameters, zero gradients and its own workspace.
 func (m *MLP[T]) Clone() *MLP[T] {
 	c, err := NewMLP[T](m.cfg, nil)

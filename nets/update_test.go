@@ -93,7 +93,7 @@ func TestNothingAllocates(t *testing.T) {
 		c := newQCase(n)
 		check("Q update", func() { c.update() })
 		check("Q forward", func() { c.net.Forward(c.obs, 1) })
-		check("input gradient", func() { c.net.BackwardInput(c.obs[:33], c.dq, 1) })
+		check("input gradient", func() { c.net.body.backward(c.obs[:33], c.dq, 1, false) })
 	}
 }
 

@@ -23,15 +23,16 @@ func Must[T any](x T, err error) T {
 	return x
 }
 
-var registry = func() *envs.Registry {
+// Registry has the environments of idsgame and toy.
+var Registry = func() *envs.Registry {
 	r := new(envs.Registry)
 	r.Add(idsgame.Entries()...)
 	r.Add(toy.Entries()...)
 	return r
 }()
 
-// Lookup finds an environment of idsgame or toy.
-func Lookup(id string) envs.Entry { return Must(registry.Lookup(id)) }
+// Lookup finds one of them.
+func Lookup(id string) envs.Entry { return Must(Registry.Lookup(id)) }
 
 // NewEnv makes such an environment.
 func NewEnv(id string) envs.Env { return Must(Lookup(id).New(0)) }
@@ -72,20 +73,29 @@ func (v Variant[L]) Board(tb testing.TB, n int) *Board {
 	return NewBoard(tb, v.Settings(tb), n)
 }
 
+// Set assigns settings as flags do.
+func Set(cfg algos.Config, assignments ...string) error {
+	return settings.Load(cfg, settings.Assign("--set", assignments))
+}
+
 // Configure makes settings in cfg and returns it.
 func Configure[C algos.Config](tb testing.TB, cfg C, set ...string) C {
 	tb.Helper()
-	var last []string // of each key
+	if err := Set(cfg, Last(set)...); err != nil {
+		tb.Fatal(err)
+	}
+	return cfg
+}
+
+// Last are the settings, each KEY=VALUE, that count: of several for a key, the last one.
+func Last(set []string) (last []string) {
 	for i, assignment := range set {
 		key, _, _ := strings.Cut(assignment, "=")
 		if !slices.ContainsFunc(set[i+1:], func(later string) bool { return strings.HasPrefix(later, key+"=") }) {
 			last = append(last, assignment)
 		}
 	}
-	if err := settings.Set(cfg, last, "--set"); err != nil {
-		tb.Fatal(err)
-	}
-	return cfg
+	return last
 }
 
 func newLearner(tb testing.TB, cfg algos.Config, spec *envs.Spec, seat, n int, seed uint64) algos.Learner {

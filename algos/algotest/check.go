@@ -66,12 +66,12 @@ func CheckSettings(t *testing.T, a algos.Algorithm, values ...[]Values) {
 	for _, v := range slices.Concat(values...) {
 		tested[v.Key] = true
 		for _, x := range v.Good {
-			if err := settings.Set(a.Config(), []string{v.Key + "=" + x}, "--set"); err != nil {
+			if err := Set(a.Config(), v.Key+"="+x); err != nil {
 				t.Errorf("%s = %s: %v", v.Key, x, err)
 			}
 		}
 		for _, x := range v.Bad {
-			err := settings.Set(a.Config(), []string{v.Key + "=" + x}, "--set")
+			err := Set(a.Config(), v.Key+"="+x)
 			if err == nil || !strings.Contains(err.Error(), "--set: "+v.Key) || !strings.Contains(err.Error(), "must be") {
 				t.Errorf("%s = %s: error %v", v.Key, x, err)
 			}
@@ -369,94 +369,109 @@ func CheckGreedy(t *testing.T, b *Board, set func(state int, values [Actions]flo
 // CheckExploration checks that a learner explores as an algos.Explorer does: ten frequencies, so that a right one fails by
 // chance with 1e-4. open makes a board for a learner whose best action is the legal one of the largest id and stays so.
 func CheckExploration(t *testing.T, open func(e algos.Exploration, n int) *Board) {
-	t.Run("steps", func(t *testing.T) {
-		for _, epsilon := range []float64{0, 0.1, 0.5, 1} {
-			b := open(algos.Exploration{Epsilon: algos.Constant(epsilon), ExploreAt: "step"}, 2)
-			b.Allow(true, false, true)
-			b.Show(1, 2)
-			var played [Actions]int
-			for range 10_000 {
-				for _, a := range b.Choose() {
-					played[a]++
-				}
-				b.Hear()
+	t.Run("steps", func(t *testing.T) { checkSteps(t, open) })
+	t.Run("entries", func(t *testing.T) { checkEntries(t, open) })
+	t.Run("ends", func(t *testing.T) { checkEnds(t, open) })
+	t.Run("policies", func(t *testing.T) { checkExploringPolicies(t, open) })
+}
+
+// checkSteps: in each step, exploration begins with its probability.
+func checkSteps(t *testing.T, open func(e algos.Exploration, n int) *Board) {
+	t.Helper()
+	for _, epsilon := range []float64{0, 0.1, 0.5, 1} {
+		b := open(algos.Exploration{Epsilon: algos.Constant(epsilon), ExploreAt: "step"}, 2)
+		b.Allow(true, false, true)
+		b.Show(1, 2)
+		var played [Actions]int
+		for range 10_000 {
+			for _, a := range b.Choose() {
+				played[a]++
 			}
-			CheckFrequencies(t, fmt.Sprintf("ε = %v", epsilon), played[:], []float64{epsilon / 2, 0, 1 - epsilon/2})
+			b.Hear()
 		}
-	})
-	// In a state, a choice stays; in another one, exploration may begin where there was none, and goes on where there was.
-	t.Run("entries", func(t *testing.T) {
-		const epsilon = 0.3
-		b := open(algos.Exploration{Epsilon: algos.Constant(epsilon), ExploreAt: "entry", Repeat: 1}, 1)
-		var first, second [Actions]int
-		for range 20_000 {
-			b.Show(0, 1)
-			a := b.Choose()[0]
-			first[a]++
-			for range 3 {
-				b.Hear()
-				if b.Choose()[0] != a {
-					t.Fatalf("plays %d, then %d in the same state", a, b.Chosen[0])
-				}
-			}
-			b.Show(0, 2)
+		CheckFrequencies(t, fmt.Sprintf("ε = %v", epsilon), played[:], []float64{epsilon / 2, 0, 1 - epsilon/2})
+	}
+}
+
+// checkEntries: in a state, a choice stays; in another one, exploration may begin where there was none, and goes on where there
+// was.
+func checkEntries(t *testing.T, open func(e algos.Exploration, n int) *Board) {
+	t.Helper()
+	const epsilon = 0.3
+	b := open(algos.Exploration{Epsilon: algos.Constant(epsilon), ExploreAt: "entry", Repeat: 1}, 1)
+	var first, second [Actions]int
+	for range 20_000 {
+		b.Show(0, 1)
+		a := b.Choose()[0]
+		first[a]++
+		for range 3 {
 			b.Hear()
-			switch next := b.Choose()[0]; {
-			case a == Actions-1:
-				second[next]++
-			case next != a:
-				t.Fatalf("explores by %d, then plays %d", a, next)
+			if b.Choose()[0] != a {
+				t.Fatalf("plays %d, then %d in the same state", a, b.Chosen[0])
 			}
-			b.Terminated[0] = true
+		}
+		b.Show(0, 2)
+		b.Hear()
+		switch next := b.Choose()[0]; {
+		case a == Actions-1:
+			second[next]++
+		case next != a:
+			t.Fatalf("explores by %d, then plays %d", a, next)
+		}
+		b.Terminated[0] = true
+		b.Hear()
+		b.Terminated[0] = false
+	}
+	each := epsilon / Actions
+	CheckFrequencies(t, "at first", first[:], []float64{each, each, 1 - 2*each})
+	each *= (1 - epsilon) / (1 - 2*each) // the best action may have been an exploring one, which goes on
+	CheckFrequencies(t, "after the best action", second[:], []float64{each, each, 1 - 2*each})
+}
+
+// checkEnds: exploration goes on until its action is illegal or the episode over.
+func checkEnds(t *testing.T, open func(e algos.Exploration, n int) *Board) {
+	t.Helper()
+	once := algos.Exploration{Epsilon: algos.Schedule{Start: 1, Over: 1}, ExploreAt: "step", Repeat: 1}
+	for name, end := range map[string]func(b *Board){
+		"illegal":    func(b *Board) { b.Allow(false, true, true) },
+		"terminated": func(b *Board) { b.Terminated[0] = true },
+		"truncated":  func(b *Board) { b.Truncated[0] = true },
+	} {
+		b := open(once, 1)
+		b.Allow(true, false, false)
+		b.Choose()
+		b.Allow(true, true, true)
+		for range 50 {
 			b.Hear()
-			b.Terminated[0] = false
+			if b.Choose()[0] != 0 {
+				t.Fatal("not repeated")
+			}
+		}
+		end(b)
+		copy(b.LastLegal, []bool{true, true, true})
+		b.Hear()
+		b.Learner.Anneal(1) // so that what is not repeated is the best action
+		if b.Choose()[0] != Actions-1 {
+			t.Errorf("%s: plays %d", name, b.Chosen[0])
+		}
+	}
+}
+
+// checkExploringPolicies: Sampled explores as much as the training does at the time, Greedy never.
+func checkExploringPolicies(t *testing.T, open func(e algos.Exploration, n int) *Board) {
+	t.Helper()
+	b := open(algos.Exploration{Epsilon: algos.Schedule{Start: 0.8, End: 0.2, Over: 1}, ExploreAt: "step"}, 1)
+	env, rng := NewEnv("toy-rps-v0"), rand.New(envs.NewPCG(1)) // as many states and actions as on the board
+	for progress, epsilon := range []float64{0.8, 0.2} {
+		b.Learner.Anneal(float64(progress))
+		var greedy, sampled [Actions]int
+		g, s := b.Learner.Policy(algos.Greedy), b.Learner.Policy(algos.Sampled)
+		for range 10_000 {
+			greedy[g.Act(env, 0, rng)]++
+			sampled[s.Act(env, 0, rng)]++
 		}
 		each := epsilon / Actions
-		CheckFrequencies(t, "at first", first[:], []float64{each, each, 1 - 2*each})
-		each *= (1 - epsilon) / (1 - 2*each) // the best action may have been an exploring one, which goes on
-		CheckFrequencies(t, "after the best action", second[:], []float64{each, each, 1 - 2*each})
-	})
-	t.Run("ends", func(t *testing.T) {
-		once := algos.Exploration{Epsilon: algos.Schedule{Start: 1, Over: 1}, ExploreAt: "step", Repeat: 1}
-		for name, end := range map[string]func(b *Board){
-			"illegal":    func(b *Board) { b.Allow(false, true, true) },
-			"terminated": func(b *Board) { b.Terminated[0] = true },
-			"truncated":  func(b *Board) { b.Truncated[0] = true },
-		} {
-			b := open(once, 1)
-			b.Allow(true, false, false)
-			b.Choose()
-			b.Allow(true, true, true)
-			for range 50 {
-				b.Hear()
-				if b.Choose()[0] != 0 {
-					t.Fatal("not repeated")
-				}
-			}
-			end(b)
-			copy(b.LastLegal, []bool{true, true, true})
-			b.Hear()
-			b.Learner.Anneal(1) // so that what is not repeated is the best action
-			if b.Choose()[0] != Actions-1 {
-				t.Errorf("%s: plays %d", name, b.Chosen[0])
-			}
-		}
-	})
-	// Sampled explores as much as the training does at the time, Greedy never.
-	t.Run("policies", func(t *testing.T) {
-		b := open(algos.Exploration{Epsilon: algos.Schedule{Start: 0.8, End: 0.2, Over: 1}, ExploreAt: "step"}, 1)
-		env, rng := NewEnv("toy-rps-v0"), rand.New(envs.NewPCG(1)) // as many states and actions as on the board
-		for progress, epsilon := range []float64{0.8, 0.2} {
-			b.Learner.Anneal(float64(progress))
-			var greedy, sampled [Actions]int
-			g, s := b.Learner.Policy(algos.Greedy), b.Learner.Policy(algos.Sampled)
-			for range 10_000 {
-				greedy[g.Act(env, 0, rng)]++
-				sampled[s.Act(env, 0, rng)]++
-			}
-			each := epsilon / Actions
-			CheckFrequencies(t, "greedy", greedy[:], []float64{0, 0, 1})
-			CheckFrequencies(t, "sampled", sampled[:], []float64{each, each, 1 - 2*each})
-		}
-	})
+		CheckFrequencies(t, "greedy", greedy[:], []float64{0, 0, 1})
+		CheckFrequencies(t, "sampled", sampled[:], []float64{each, each, 1 - 2*each})
+	}
 }

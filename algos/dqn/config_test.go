@@ -6,7 +6,6 @@ import (
 
 	"idsrl/algos"
 	"idsrl/algos/algotest"
-	"idsrl/envs/settings"
 )
 
 func TestAlgorithm(t *testing.T) { algotest.CheckAlgorithm(t, Algorithm()) }
@@ -35,7 +34,7 @@ func TestSettings(t *testing.T) {
 			{"priority_alpha", []string{"0", "1"}, []string{"-0.1", "1.1"}},
 		})
 	for _, v := range []string{"0.005", "1"} {
-		if err := settings.Set(Defaults(), []string{"target_every=0", "tau=" + v}, "--set"); err != nil {
+		if err := algotest.Set(Defaults(), "target_every=0", "tau="+v); err != nil {
 			t.Errorf("tau = %s: %v", v, err)
 		}
 	}

@@ -42,13 +42,8 @@ func Algorithm() algos.Algorithm {
 // Defaults learn versions 0 to 3 of idsgame; algos/README.md says how well.
 func Defaults() *Config {
 	return &Config{
-		Objective: algos.Objective{
-			Network:      algos.DefaultNetwork(),
-			LearningRate: algos.Schedule{Start: 1e-3, End: 0, Over: 1, Shape: "linear"},
-			Gamma:        0.999, ValueCoef: 0.5, ScaleRewards: true, MaxGradNorm: 0.5,
-			EntropyCoef: algos.Schedule{Start: 0.3, End: 0, Over: 1, Shape: "linear"},
-		},
-		Horizon: 128, Epochs: 4, Minibatch: 256,
+		Objective: algos.DefaultObjective(1e-3, 0.3),
+		Horizon:   128, Epochs: 4, Minibatch: 256,
 		Lambda: 0.95, ClipCoef: 0.2,
 	}
 }

@@ -39,13 +39,8 @@ func Algorithm() algos.Algorithm {
 // Defaults learn versions 0 to 3 of idsgame; algos/README.md says how well.
 func Defaults() *Config {
 	return &Config{
-		Objective: algos.Objective{
-			Network:      algos.DefaultNetwork(),
-			LearningRate: algos.Schedule{Start: 2e-3, End: 0, Over: 1, Shape: "linear"},
-			Gamma:        0.999, ValueCoef: 0.5, ScaleRewards: true, MaxGradNorm: 0.5,
-			EntropyCoef: algos.Schedule{Start: 0.4, End: 0, Over: 1, Shape: "linear"},
-		},
-		Episodes: 64, Baseline: "value",
+		Objective: algos.DefaultObjective(2e-3, 0.4),
+		Episodes:  64, Baseline: "value",
 	}
 }
 

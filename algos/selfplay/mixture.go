@@ -28,9 +28,6 @@ func NewMixture(members []envs.Policy, weights []float64) *Mixture {
 // Members are those of the mixture and their weights.
 func (m *Mixture) Members() ([]envs.Policy, []float64) { return m.members, m.weights }
 
-// Playing is the member that plays the running episode.
-func (m *Mixture) Playing() int { return m.playing }
-
 // StartEpisode draws who plays, and tells that one.
 func (m *Mixture) StartEpisode(rng *rand.Rand) {
 	m.playing = draw(m.weights, rng.Float64())

@@ -28,8 +28,8 @@ func TestMixture(t *testing.T) {
 	for range episodes {
 		m.StartEpisode(rng)
 		first := m.Act(nil, 0, rng)
-		if first != 10+m.Playing() || m.Act(nil, 0, rng) != first {
-			t.Fatalf("member %d plays, and the action was %d", m.Playing(), first)
+		if first != 10+m.playing || m.Act(nil, 0, rng) != first {
+			t.Fatalf("member %d plays, and the action was %d", m.playing, first)
 		}
 	}
 	for i, w := range weights {

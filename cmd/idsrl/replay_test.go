@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"idsrl/envs/envtest"
 )
 
 // recordings are those of the Python original.
@@ -17,15 +19,7 @@ const recordings = "../../envs/idsgame/recording/testdata"
 // unzip returns the lines of a gzip'ed recording.
 func unzip(t *testing.T, path string) []string {
 	t.Helper()
-	z, err := gzip.NewReader(strings.NewReader(readFile(t, path)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	return strings.Split(strings.TrimSuffix(string(envtest.ReadGzip(t, path)), "\n"), "\n")
 }
 
 // The recordings of the original replay without a difference, a line for each file that counts what it holds.

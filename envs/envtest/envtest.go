@@ -4,6 +4,8 @@
 //	for _, e := range registry.Entries() {
 //		t.Run(e.ID, func(t *testing.T) { envtest.Run(t, e.New, envtest.Options{}) })
 //	}
+//
+// [Mixed] plays what package exact has found.
 package envtest
 
 import (

@@ -1,4 +1,4 @@
-// Package exact solves small finite games by dynamic programming, so that learners can be held against the truth.
+// Package exact solves small finite games by dynamic programming: the truth that learners are held against.
 //
 // A game of one seat is a [Model], a Markov decision process: [ValueIteration] finds what it is worth and [Greedy] how
 // to play it, [PolicyValue] what a given policy gets. A game of two seats whose rewards add up to zero is a [Game]:
@@ -10,6 +10,8 @@
 //
 // Where no state recurs, nothing needs to be discounted: [Solution] and [BackwardInduction] take the states one after the
 // other. [Finite] is such a game together with the environment that plays it.
+//
+// [Solution], BackwardInduction and the mixtures serve commands; value iteration, PolicyValue and Shapley serve tests.
 //
 // Time limits are not part of a model, but of the states of a Finite where they matter: a limit that truncates an episode
 // does not change what a state is worth.

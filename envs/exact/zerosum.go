@@ -1,5 +1,7 @@
 package exact
 
+import "slices"
+
 // Game is a finite game of two seats that move at once and whose rewards add up to zero: a Markov game in the sense of
 // Shapley (1953, doi:10.1073/pnas.39.10.1095).
 type Game interface {
@@ -135,25 +137,12 @@ func MatrixGame(payoff [][]float64) (value float64, x, y []float64) {
 			tab[i][cols+i], tab[i][width-1] = 1, 1
 		}
 	}
-	const eps = 1e-12
 	for {
-		enter := 0
-		for enter < width-1 && tab[rows][enter] >= -eps {
-			enter++
-		}
-		if enter == width-1 {
+		enter := slices.IndexFunc(tab[rows][:width-1], func(cost float64) bool { return cost < -tiny })
+		if enter < 0 {
 			break
 		}
-		leave, least := -1, 0.0
-		for i := range rows {
-			if tab[i][enter] <= eps {
-				continue
-			}
-			ratio := tab[i][width-1] / tab[i][enter]
-			if leave < 0 || ratio < least-eps || ratio <= least+eps && basis[i] < basis[leave] {
-				leave, least = i, ratio
-			}
-		}
+		leave := leaving(tab[:rows], basis, enter)
 		basis[leave] = enter
 		pivot(tab, leave, enter)
 	}
@@ -167,6 +156,24 @@ func MatrixGame(payoff [][]float64) (value float64, x, y []float64) {
 	normalize(x)
 	normalize(y)
 	return (1/tab[rows][width-1]-1)*scale + low, x, y
+}
+
+// tiny is what rounding may leave of 0.
+const tiny = 1e-12
+
+// leaving is the row that limits column enter most; among equals, that whose column in the basis has the lowest number.
+func leaving(tab [][]float64, basis []int, enter int) int {
+	leave, least := -1, 0.0
+	for i, row := range tab {
+		if row[enter] <= tiny {
+			continue
+		}
+		ratio := row[len(row)-1] / row[enter]
+		if leave < 0 || ratio < least-tiny || ratio <= least+tiny && basis[i] < basis[leave] {
+			leave, least = i, ratio
+		}
+	}
+	return leave
 }
 
 // pivot brings column c into the basis at row r.

@@ -6,80 +6,18 @@ import (
 	"strings"
 )
 
-// cellWidth is how many characters a column of the drawing takes.
-const cellWidth = 10
-
-// Draw draws the network with characters, a row of nodes under the other, each under its label.
-func (n *Network) Draw(label func(node int) string, connected bool) string {
-	var b strings.Builder
-	for row := range n.Rows {
-		if row > 0 {
-			b.WriteString(n.edges(row))
-		}
-		b.WriteString(n.nodes(row, label, connected))
-	}
-	return b.String()
-}
-
-// nodes draws the nodes of a row.
-func (n *Network) nodes(row int, label func(int) string, connected bool) string {
-	line := []rune(strings.Repeat(" ", n.Cols*cellWidth))
-	server := row > 0 && row < n.Rows-1
-	if server && connected {
-		for i := cellWidth / 2; i < len(line)-cellWidth/2; i++ {
-			line[i] = '─'
-		}
-	}
-	for col := range n.Cols {
-		if v := n.At(row, col); v >= 0 {
-			text := []rune("[" + label(v) + "]")
-			copy(line[max(0, col*cellWidth+(cellWidth-len(text))/2):], text)
-		}
-	}
-	return strings.TrimRight(string(line), " ") + "\n"
-}
-
-// edges draws the edges from the row above to this one: straight ones between servers, a comb at the data node and at
-// the start node.
-func (n *Network) edges(row int) string {
-	line := []rune(strings.Repeat(" ", n.Cols*cellWidth))
-	comb := n.Cols > 1 && (row == 1 || row == n.Rows-1) && n.Rows > 2
-	for i := range line {
-		col, centre := i/cellWidth, i%cellWidth == cellWidth/2
-		up, down := centre && n.At(row-1, col) >= 0, centre && n.At(row, col) >= 0
-		left := comb && i > cellWidth/2 && i <= len(line)-cellWidth/2
-		right := comb && i >= cellWidth/2 && i < len(line)-cellWidth/2
-		line[i] = stroke(up, down, left, right)
-	}
-	return strings.TrimRight(string(line), " ") + "\n"
-}
-
-// stroke is the box-drawing character with these arms.
-func stroke(up, down, left, right bool) rune {
-	arms := 0
-	for i, arm := range []bool{up, down, left, right} {
-		if arm {
-			arms |= 1 << i
-		}
-	}
-	return []rune("  ││ ┘┐┤ └┌├─┴┬┼")[arms]
-}
+// columnWidth is how many characters a column of the drawing takes, too few for more of a server than its number.
+const columnWidth = 10
 
 // Describe explains the game to people: the network, who wins, and how both sides are paid.
 func (c *Config) Describe() string {
 	net := NewNetwork(c.NumLayers, c.NumServersPerLayer, c.ConnectedLayers)
 	var b strings.Builder
-	label := func(v int) string {
-		switch v {
-		case Data:
-			return "0 data"
-		case net.Start():
-			return strconv.Itoa(v) + " start"
-		default:
-			return strconv.Itoa(v)
-		}
+	sc := net.plan(c.NumAttackTypes, c.MaxValue)
+	sc.Nodes[Data].Name, sc.Nodes[net.Start()].Name = "0 data", strconv.Itoa(net.Start())+" start"
+	for _, line := range sc.Text(net.Cols*columnWidth, "", nil) {
+		b.WriteString(line.String() + "\n")
 	}
-	b.WriteString(net.Draw(label, c.ConnectedLayers))
 	fmt.Fprintf(&b, `
 The attacker starts at the bottom%s and wins by reaching the data node. Each step raises one attack value of
 an adjacent node that is not below the attacker (%d types); the attack succeeds when its value exceeds the

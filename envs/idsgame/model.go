@@ -118,9 +118,6 @@ func (m *Model) Clone() exact.Finite {
 	return &c
 }
 
-// Reduced reports whether the Model is reduced.
-func (m *Model) Reduced() bool { return m.reduced }
-
 // States is how many states there are.
 func (m *Model) States() int { return len(m.keys) }
 

@@ -350,18 +350,6 @@ func (tb *tableau) look() {
 	if got := g.MinimalDefence([]int{-7, 3, 3}); !slices.Equal(got[:3], []int{-7, 3, 3}) {
 		tb.t.Errorf("MinimalDefence does not append: %v", got)
 	}
-	for v := range n.nodes() {
-		open := false
-		for t := range tb.cfg.NumAttackTypes + 1 {
-			open = open || int(s.Defence[n.defenceID(v, t)]) < tb.cfg.MaxValue
-		}
-		if got, want := g.Rules().Defendable(s, v), v != n.start() && open; got != want {
-			tb.t.Errorf("Defendable(%d) = %v", v, got)
-		}
-		if got, want := g.Rules().Attackable(s, v), n.adjacent(v, s.Node); got != want {
-			tb.t.Errorf("Attackable(%d) = %v", v, got)
-		}
-	}
 	sets := map[string][]int{
 		"maximal": n.maximalAttack(), "random attack": n.randomAttack(),
 		"minimal": n.minimalDefence(),

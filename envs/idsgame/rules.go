@@ -214,25 +214,6 @@ func (r *Rules) LegalAttack(s *State, attack int) bool {
 // LegalDefence reports whether the id is legal: its node is not the start node. Values at the maximum stay legal.
 func (r *Rules) LegalDefence(defence int) bool { return r.defences[defence].node != r.Net.Start() }
 
-// Attackable reports whether a policy that first chooses a node may choose this one: it is adjacent, in any direction.
-func (r *Rules) Attackable(s *State, node int) bool {
-	return r.reach[s.Node*r.Net.Nodes+node] || r.reach[node*r.Net.Nodes+s.Node]
-}
-
-// Defendable reports whether a policy that first chooses a node may choose this one: it is not the start node and one
-// of its defence values or its detection value is below the maximum.
-func (r *Rules) Defendable(s *State, node int) bool {
-	if node == r.Net.Start() {
-		return false
-	}
-	for _, v := range s.Defence[node*r.defenceWidth : (node+1)*r.defenceWidth] {
-		if int(v) < r.cfg.MaxValue {
-			return true
-		}
-	}
-	return false
-}
-
 // AttackTarget is the node that an attack id is aimed at.
 func (r *Rules) AttackTarget(attack int) int { return r.attacks[attack].node }
 

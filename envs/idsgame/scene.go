@@ -27,22 +27,10 @@ func (g *Game) Scene(seat int) *scene.Scene {
 	t, all := r.cfg.NumAttackTypes, seat == scene.Everything || r.cfg.FullyObserved
 	shown := r.showsAttack(seat, s)
 	place := seat != DefenderSeat || r.cfg.FullyObserved && (!r.cfg.LocalView || r.cfg.joint())
-	sc := &scene.Scene{Width: float64(r.Net.Cols - 1), Height: float64(r.Net.Rows - 1), Max: r.cfg.MaxValue}
-	for typ := range t {
-		sc.Types = append(sc.Types, typeLabel(typ))
-	}
-	for v := range r.Net.Nodes {
-		node := scene.Node{
-			ID: strconv.Itoa(v), Kind: scene.Server, Name: r.NodeName(v), Detection: scene.Hidden,
-			X: float64(r.Net.Col[v]), Y: float64(r.Net.Row[v]),
-			Attacker: v == s.Node && place,
-		}
-		switch v {
-		case Data:
-			node.Kind, node.X = scene.Data, sc.Width/2
-		case r.Net.Start():
-			node.Kind, node.X = scene.Start, sc.Width/2
-		}
+	sc := r.Net.plan(t, r.cfg.MaxValue)
+	for v := range sc.Nodes {
+		node := &sc.Nodes[v]
+		node.Attacker = v == s.Node && place
 		if shown[v] {
 			node.Attack = ints(s.Attack[v*r.attackWidth:][:t])
 		}
@@ -55,10 +43,31 @@ func (g *Game) Scene(seat int) *scene.Scene {
 				node.Defence = known(s.Known[v*t : (v+1)*t])
 			}
 		}
+	}
+	return sc
+}
+
+// plan is the network as a scene: where nodes stand, without values, which are of so many types and have a maximum.
+func (n *Network) plan(types, maximum int) *scene.Scene {
+	sc := &scene.Scene{Width: float64(n.Cols - 1), Height: float64(n.Rows - 1), Max: maximum}
+	for typ := range types {
+		sc.Types = append(sc.Types, typeLabel(typ))
+	}
+	for v := range n.Nodes {
+		node := scene.Node{
+			ID: strconv.Itoa(v), Kind: scene.Server, Name: n.name(v), Detection: scene.Hidden,
+			X: float64(n.Col[v]), Y: float64(n.Row[v]),
+		}
+		switch v {
+		case Data:
+			node.Kind, node.X = scene.Data, sc.Width/2
+		case n.Start():
+			node.Kind, node.X = scene.Start, sc.Width/2
+		}
 		sc.Nodes = append(sc.Nodes, node)
-		for _, u := range r.Net.Neighbours[v] {
+		for _, u := range n.Neighbours[v] {
 			if u > v {
-				sc.Links = append(sc.Links, scene.Link{From: strconv.Itoa(v), To: strconv.Itoa(u)})
+				sc.Links = append(sc.Links, scene.Link{From: node.ID, To: strconv.Itoa(u)})
 			}
 		}
 	}
@@ -88,15 +97,15 @@ func (r *Rules) showsAttack(seat int, s *State) []bool {
 
 // known are defence values as the attacker knows them; nil if it knows none.
 func known(row []int8) []int {
-	values, any := ints(row), false
+	values, some := ints(row), false
 	for i, x := range values {
 		if x == Unknown {
 			values[i] = scene.Hidden
 		} else {
-			any = true
+			some = true
 		}
 	}
-	if !any {
+	if !some {
 		return nil
 	}
 	return values
@@ -110,12 +119,12 @@ func ints(values []int8) []int {
 	return list
 }
 
-// NodeName is what people call a node.
-func (r *Rules) NodeName(v int) string {
+// name is what people call a node.
+func (n *Network) name(v int) string {
 	switch v {
 	case Data:
 		return "Data"
-	case r.Net.Start():
+	case n.Start():
 		return "Start"
 	default:
 		return "Server " + strconv.Itoa(v)
@@ -142,7 +151,7 @@ func (g *Game) Describe(seat, id int) scene.Action {
 			a.Verb = scene.Detect
 		}
 	}
-	name := r.NodeName(target.node)
+	name := r.Net.name(target.node)
 	a.To = strconv.Itoa(target.node)
 	switch a.Verb {
 	case scene.Scan:

@@ -87,17 +87,6 @@ func BenchmarkWorld(b *testing.B) {
 	}
 }
 
-// BenchmarkValid lists the valid moves of an agent that knows a lot.
-func BenchmarkValid(b *testing.B) {
-	e := newEpisode(b, 400)
-	var moves []netsecgame.Move
-	b.ReportAllocs()
-	for b.Loop() {
-		moves = e.w.AppendValid(moves[:0], &e.agents[0].State, false)
-	}
-	b.ReportMetric(float64(len(moves)), "moves")
-}
-
 // BenchmarkView renders the state of an agent that knows a lot.
 func BenchmarkView(b *testing.B) {
 	e := newEpisode(b, 400)

@@ -69,7 +69,8 @@ func (s *State) Features(dst []float32, blocks bool) {
 	}
 }
 
-// Valid reports whether [World.AppendValid], with blocks, lists a move.
+// Valid reports whether a move makes sense to someone who knows s: whether the library of the original's clients offers
+// it.
 func (s *State) Valid(m *Move) bool {
 	free := func() bool { return m.source == m.target || !s.blocks.has(pair{m.source, m.target}) }
 	if m.Type != ExfiltrateData && !s.controlled.has(m.source) {

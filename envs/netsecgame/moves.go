@@ -87,7 +87,7 @@ func lookUp[T comparable](ids map[T]int32, name T) int32 {
 	return none
 }
 
-// Action returns a move of [World.AllMoves] or [World.AppendValid] by the names of now.
+// Action returns a move by the names of now.
 func (w *World) Action(m Move) Action {
 	a := Action{
 		Type: m.Type, Has: required[m.Type], SourceHost: w.addresses[m.source],
@@ -164,60 +164,6 @@ func (w *World) AllActions() []Action {
 		actions = append(actions, a)
 	}
 	return actions
-}
-
-// AppendValid appends the moves that make sense to someone who knows s: those that the library of the original's clients
-// offers, in a fixed order. If blocks is true, BlockIP is among them.
-func (w *World) AppendValid(dst []Move, s *State, blocks bool) []Move {
-	s.refresh()
-	w.own = s.controlled.appendTo(w.own[:0])
-	w.known = s.hosts.appendTo(w.known[:0])
-	w.nets = s.networks.appendTo(w.nets[:0])
-	free := func(x, y int32) bool { return !s.blocks.has(pair{x, y}) }
-	for _, x := range w.own {
-		for _, n := range w.nets {
-			dst = append(dst, scan(x, n))
-		}
-		for _, y := range w.known {
-			if free(x, y) {
-				dst = append(dst, on(FindServices, x, y))
-			}
-		}
-		for y, set := range s.services {
-			if set == unknown || !free(x, int32(y)) {
-				continue
-			}
-			for _, service := range w.sets[set].ids {
-				dst = append(dst, exploit(x, int32(y), service))
-			}
-		}
-		dst = append(dst, on(FindData, x, x))
-	}
-	for x := range s.files.all() {
-		w.items = s.data.row(x).appendTo(w.items[:0])
-		for _, y := range w.own {
-			if x == y || !free(x, y) {
-				continue
-			}
-			for _, id := range w.items {
-				dst = append(dst, exfiltrate(x, y, id))
-			}
-		}
-	}
-	if !blocks {
-		return dst
-	}
-	for _, x := range w.own {
-		for _, y := range w.own {
-			if !free(x, y) {
-				continue
-			}
-			for _, b := range w.known {
-				dst = append(dst, shut(x, y, b))
-			}
-		}
-	}
-	return dst
 }
 
 // on is a move on a target, with no other parameters. Those below build on it.

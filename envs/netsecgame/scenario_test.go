@@ -1,17 +1,16 @@
 package netsecgame_test
 
 import (
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"idsrl/envs"
+	"idsrl/envs/envtest"
 	"idsrl/envs/netsecgame"
 	"idsrl/envs/settings"
 )
@@ -47,20 +46,11 @@ type published struct {
 
 func publishedScenarios(t *testing.T) map[string]published {
 	t.Helper()
-	file, err := os.Open("testdata/netsecgame-scenarios.json.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	z, err := gzip.NewReader(file)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var all struct {
 		Scenarios, Unregistered map[string]published
 		Aliases                 map[string]string
 	}
-	if err := json.NewDecoder(z).Decode(&all); err != nil {
+	if err := json.Unmarshal(envtest.ReadGzip(t, "testdata/netsecgame-scenarios.json.gz"), &all); err != nil {
 		t.Fatal(err)
 	}
 	maps.Copy(all.Scenarios, all.Unregistered)

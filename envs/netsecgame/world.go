@@ -28,10 +28,9 @@ type World struct {
 	blocks   relation
 	authors  []authorship // in order
 
-	// Memory for draws and for lists of moves.
-	pool                    candidates
-	left, chosen            []int32
-	own, known, nets, items []int32
+	// Memory for draws.
+	pool         candidates
+	left, chosen []int32
 }
 
 // layout is what play does not change.
@@ -66,7 +65,7 @@ type authorship struct {
 	agent *Agent
 }
 
-// NewWorld builds the world of a task as it is after a Reset. It does not seed r.
+// NewWorld builds the world of a task as it is after a Reset. All draws come from r, which it does not seed.
 func NewWorld(t *Task, c Compat, r Randomness) *World {
 	w := &World{task: t, compat: c, random: r}
 	w.nameAll()
@@ -82,14 +81,8 @@ func NewWorld(t *Task, c Compat, r Randomness) *World {
 	return w
 }
 
-// Task returns what the world was built from.
-func (w *World) Task() *Task { return w.task }
-
-// Randomness returns where the world's draws come from. The global defender's rolls come from there, too.
-func (w *World) Randomness() Randomness { return w.random }
-
 // Reset puts data, logs, firewall and blocks back to how they were at the start, under new addresses if renumber is
-// true. It does not seed; to start the streams anew, call Randomness().Seed before.
+// true. It does not seed; to start the streams anew, seed the world's Randomness before.
 //
 // Every agent must go through [World.Begin] before its next action, in joining order. States and snapshots of before
 // lose their meaning: what is to be shown of them must be rendered before Reset.

@@ -373,50 +373,62 @@ func (p *painter) card(s *Scene, l *layout, n *Node, b box, moves []Move) {
 		}
 		return
 	}
-	if l.detection {
-		pill, rim := box{b.x + b.w - 70, b.y + 7, 60, 20}, edge
-		if touches(moves, n, Hidden, Detect) {
-			rim = defenceInk
-		}
-		p.frame(sunken, rim, pill, 1.5, 10)
-		text := "det ?"
-		if n.Detection != Hidden {
-			text = "det " + strconv.Itoa(n.Detection)
-		}
-		p.text(ink, p.regular, pill.x+30, b.y+22, .5, text)
-	}
+	p.detection(l, n, b, moves)
 	for typ := range s.Types {
 		p.text(muted, p.regular, b.x+29+cellSize*(float64(typ)+.5), b.y+44, .5, string(Key(typ)))
 	}
 	y := b.y + 49
-	for _, row := range []struct {
-		shown  bool
-		name   string
-		verb   Verb
-		values []int
-		shade  color.RGBA
-		rim    color.RGBA
-	}{{l.attack, "A", Attack, n.Attack, attackShade, attackInk}, {l.defence, "D", Defend, n.Defence, defenceShade, defenceInk}} {
-		if !row.shown {
-			continue
-		}
-		p.text(muted, p.bold, b.x+15, y+17, .5, row.name)
-		for typ := range s.Types {
-			value, text, fill, rim, width := Hidden, "?", sunken, edge, 1.0
-			if row.values != nil {
-				value = row.values[typ]
-			}
-			if value != Hidden {
-				text = strconv.Itoa(value)
-				fill = mix(panel, row.shade, math.Ceil(10*float64(value)/float64(max(s.Max, value, 1)))/10)
-			}
-			if touches(moves, n, typ, row.verb) {
-				rim, width = row.rim, 2.5
-			}
-			p.frame(fill, rim, box{b.x + 30 + cellSize*float64(typ), y + 1, cellSize - 2, cellSize - 2}, width, 4)
-			p.text(ink, p.regular, b.x+29+cellSize*(float64(typ)+.5), y+17, .5, text)
-		}
+	if l.attack {
+		p.row(s, n, b.x, y, row{"A", Attack, n.Attack, attackShade, attackInk}, moves)
 		y += cellSize
+	}
+	if l.defence {
+		p.row(s, n, b.x, y, row{"D", Defend, n.Defence, defenceShade, defenceInk}, moves)
+	}
+}
+
+// detection draws the detection value in the corner of a node.
+func (p *painter) detection(l *layout, n *Node, b box, moves []Move) {
+	if !l.detection {
+		return
+	}
+	pill, rim := box{b.x + b.w - 70, b.y + 7, 60, 20}, edge
+	if touches(moves, n, Hidden, Detect) {
+		rim = defenceInk
+	}
+	p.frame(sunken, rim, pill, 1.5, 10)
+	text := "det ?"
+	if n.Detection != Hidden {
+		text = "det " + strconv.Itoa(n.Detection)
+	}
+	p.text(ink, p.regular, pill.x+30, b.y+22, .5, text)
+}
+
+// A row is the attack or the defence values of a node.
+type row struct {
+	name       string
+	verb       Verb  // of moves on them
+	values     []int // by type; nil if not shown
+	shade, rim color.RGBA
+}
+
+// row draws a row of cells, one for each type, from (x, y) on.
+func (p *painter) row(s *Scene, n *Node, x, y float64, r row, moves []Move) {
+	p.text(muted, p.bold, x+15, y+17, .5, r.name)
+	for typ := range s.Types {
+		value, text, fill, rim, width := Hidden, "?", sunken, edge, 1.0
+		if r.values != nil {
+			value = r.values[typ]
+		}
+		if value != Hidden {
+			text = strconv.Itoa(value)
+			fill = mix(panel, r.shade, math.Ceil(10*float64(value)/float64(max(s.Max, value, 1)))/10)
+		}
+		if touches(moves, n, typ, r.verb) {
+			rim, width = r.rim, 2.5
+		}
+		p.frame(fill, rim, box{x + 30 + cellSize*float64(typ), y + 1, cellSize - 2, cellSize - 2}, width, 4)
+		p.text(ink, p.regular, x+29+cellSize*(float64(typ)+.5), y+17, .5, text)
 	}
 }
 

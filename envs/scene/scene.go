@@ -2,7 +2,7 @@
 // that pages, pictures and terminals draw. A game that can be drawn is a [Drawer]; nobody else looks at its state.
 //
 // Positions are in units of the distance between neighbours, x to the right and y down, from (0, 0) to (Width, Height).
-// [Text] draws a scene for a terminal, [Picture] as an image, [Film] several as a GIF.
+// [Scene.Text] draws a scene for a terminal, [Frame.Picture] as an image, [Film] several as a GIF.
 package scene
 
 import (

@@ -148,14 +148,20 @@ func TestGIF(t *testing.T) {
 	}
 }
 
-// A picture shows the state: another value, another picture; nothing hidden is drawn.
+// A picture shows the state: another value, another picture.
 func TestPicture(t *testing.T) {
-	film, _ := shoot(t, "idsgame-v2", idsgame.AttackerSeat, 1)
-	f := film.Frames[0]
-	before := f.Picture("", f.Size())
-	f.Scene.Nodes[1].Attack[4]++
-	if bytes.Equal(before.Pix, f.Picture("", f.Size()).Pix) {
-		t.Error("an attack value changes nothing")
+	for name, value := range map[string]func(n *scene.Node) *int{
+		"attack":    func(n *scene.Node) *int { return &n.Attack[4] },
+		"defence":   func(n *scene.Node) *int { return &n.Defence[4] },
+		"detection": func(n *scene.Node) *int { return &n.Detection },
+	} {
+		film, _ := shoot(t, "idsgame-v2", scene.Everything, 1)
+		f := film.Frames[0]
+		before := f.Picture("", f.Size())
+		*value(&f.Scene.Nodes[1])++
+		if bytes.Equal(before.Pix, f.Picture("", f.Size()).Pix) {
+			t.Errorf("another %s value, the same picture", name)
+		}
 	}
 }
 

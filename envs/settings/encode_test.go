@@ -200,7 +200,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var cfg kinds
-		checkOneLineEach(t, Set(&kinds{}, []string{string(data), "text=" + string(data), "lists=" + string(data)}, "--set"))
+		checkOneLineEach(t, set(&kinds{}, string(data), "text="+string(data), "lists="+string(data)))
 		if err := Decode(&cfg, "fuzz", data); err != nil {
 			checkOneLineEach(t, err)
 		} else {

@@ -59,7 +59,7 @@ replay:
 
 func ExampleChecks() {
 	cfg := defaults()
-	fmt.Println(settings.Set(&cfg, []string{"replay.size=16"}, "--set"))
+	fmt.Println(settings.Load(&cfg, settings.Assign("--set", []string{"replay.size=16"})))
 	// Output:
 	// replay.batch = 32: must be at most size
 }

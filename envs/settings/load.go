@@ -30,11 +30,6 @@ func Load(cfg any, sources ...*Source) error {
 // Decode is [Load] from one file.
 func Decode(cfg any, file string, data []byte) error { return Load(cfg, File(file, data)) }
 
-// Set is [Load] from assignments.
-func Set(cfg any, assignments []string, origin string) error {
-	return Load(cfg, Assign(origin, assignments))
-}
-
 // Check reports current values that are out of range or not among the choices; if there are none, what the Validate
 // methods report.
 func Check(cfg any) error { return newLoader("", cfg).finish() }

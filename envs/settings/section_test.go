@@ -31,7 +31,7 @@ func TestSectionWaitsForItsStruct(t *testing.T) {
 	}
 
 	// From here on it is like any group.
-	checkLines(t, Set(&r, []string{"settings.alpha=0.25"}, "--set"))
+	checkLines(t, set(&r, "settings.alpha=0.25"))
 	if cfg.Alpha != 0.25 {
 		t.Errorf("alpha = %v after Set", cfg.Alpha)
 	}

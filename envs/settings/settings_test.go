@@ -53,6 +53,9 @@ func newLearner() *learner {
 	return &learner{Alpha: 0.1, State: "auto", Hidden: []int{64}, Replay: replay{Size: 100, Batch: 10}}
 }
 
+// set assigns settings as flags do.
+func set(cfg any, assignments ...string) error { return Load(cfg, Assign("--set", assignments)) }
+
 // checkLines compares the lines of err with want; no line stands for nil.
 func checkLines(t *testing.T, err error, want ...string) {
 	t.Helper()
@@ -242,7 +245,7 @@ func TestLimitsOfNumbers(t *testing.T) {
 		{"float64=5e-324", 5e-324}, {"float64=1", 1.0},
 	} {
 		cfg := numbers{Ranged: 1}
-		checkLines(t, Set(&cfg, []string{good.assignment}, "--set"))
+		checkLines(t, set(&cfg, good.assignment))
 		key, _, _ := strings.Cut(good.assignment, "=")
 		for _, f := range Fields(&cfg) {
 			if f.Key == key && f.Value() != good.want {
@@ -277,7 +280,7 @@ func TestLimitsOfNumbers(t *testing.T) {
 		"float64=1,5":          "must be a number",
 		"float64=1e5 # a note": "",
 	} {
-		err := Set(&numbers{Ranged: 1}, []string{assignment}, "--set")
+		err := set(&numbers{Ranged: 1}, assignment)
 		if want == "" {
 			checkLines(t, err)
 		} else if one, ok := errors.AsType[*Error](err); !ok || one.Problem != want {
@@ -286,20 +289,20 @@ func TestLimitsOfNumbers(t *testing.T) {
 	}
 }
 
-func TestSet(t *testing.T) {
+func TestAssign(t *testing.T) {
 	cfg := newLearner()
-	checkLines(t, Set(cfg, []string{
+	checkLines(t, set(cfg,
 		"alpha=0.5", "hidden=[32, 16]", "replay.size=50", "state=full", "note=a=b", "neighbors=[[0, 1]]", " gamma = 1",
-	}, "--set"))
+	))
 	want := newLearner()
 	want.Alpha, want.Hidden, want.State, want.Note = 0.5, []int{32, 16}, "full", "a=b"
 	want.Replay.Size, want.Neighbors, want.Inlined.Gamma = 50, [][2]int{{0, 1}}, 1
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got %+v\nwant %+v", cfg, want)
 	}
-	checkLines(t, Set(newLearner(), []string{
+	checkLines(t, set(newLearner(),
 		"alpha", " =1", "replay.sise=5", "alpha=", "hidden=[1", "replay={size: 0, batch: x}", "state=node", "state=auto",
-	}, "--set"),
+	),
 		"--set: alpha: must look like key=value",
 		"--set:  =1: must look like key=value",
 		"--set: hidden = [1: not YAML: sequence end token ']' not found",
@@ -337,7 +340,7 @@ func TestLaterSourcesWin(t *testing.T) {
 func TestListsAreNotSharedWithDefaults(t *testing.T) {
 	defaults := newLearner()
 	cfg := *defaults
-	checkLines(t, Set(&cfg, []string{"hidden=[7]"}, "--set"))
+	checkLines(t, set(&cfg, "hidden=[7]"))
 	if defaults.Hidden[0] != 64 {
 		t.Errorf("the defaults became %v", defaults.Hidden)
 	}
@@ -372,7 +375,7 @@ func (s *strange) Validate() error {
 }
 
 func TestValidateMayReturnAnyError(t *testing.T) {
-	checkLines(t, Set(&strange{}, []string{"size=3"}, "--set"), "does not add up", "--set: size: must be even")
+	checkLines(t, set(&strange{}, "size=3"), "does not add up", "--set: size: must be even")
 	var outer struct{ Inner strange }
 	checkLines(t, Check(&outer), "inner: does not add up", "inner.size: must be even")
 }

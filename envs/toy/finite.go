@@ -80,10 +80,3 @@ func (p *always) Probabilities(env envs.Env, seat int, dst []float64) bool {
 	dst[p.Act(env, seat, nil)] = 1
 	return true
 }
-
-// Probabilities are those of the policy's row.
-func (p mixed) Probabilities(env envs.Env, _ int, dst []float64) bool {
-	clear(dst)
-	copy(dst, p[env.State(0, 0)])
-	return true
-}

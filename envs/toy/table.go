@@ -144,15 +144,6 @@ func (p *always) Act(env envs.Env, seat int, _ *rand.Rand) int {
 	panic("unreachable")
 }
 
-// Mixed returns a Policy that plays action a in state s with probability policy[s][a], as package exact has it.
-func Mixed(policy [][]float64) envs.Policy { return mixed(policy) }
-
-type mixed [][]float64
-
-func (p mixed) Act(env envs.Env, seat int, rng *rand.Rand) int {
-	return envs.Pick(p[env.State(seat, 0)], rng.Float64())
-}
-
 // env returns a game that is played by the table.
 func (t *Table) env() envs.Env {
 	e := &env{table: t, spec: envs.Spec{ID: t.id, MaxSteps: t.limit}, over: true, pcg: envs.NewPCG(0)}

@@ -422,7 +422,7 @@ func TestMixedGetsPolicyValue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	env, err := envs.Versus(game, toy.Mixed(policy))
+	env, err := envs.Versus(game, envtest.Mixed(policy))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -561,30 +561,6 @@ func TestBots(t *testing.T) {
 					t.Errorf("%T seat %d: bot %s plays %d, want %d", g, i, b.Name, got, want)
 				}
 			}
-		}
-	}
-}
-
-// Mixed plays by its probabilities, each within 5 standard deviations (a false alarm once in 10^6), and never what has
-// none.
-func TestMixed(t *testing.T) {
-	env, err := (&toy.RockPaperScissors{Rock: 1, Paper: 1, Scissors: 1}).New(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := env.Reset(0); err != nil {
-		t.Fatal(err)
-	}
-	for _, mix := range [][]float64{{0.2, 0.5, 0.3}, {0, 1, 0}, {0.6, 0.4, 0}, {0, 0, 1}} {
-		p := toy.Mixed([][]float64{mix})
-		rng := rand.New(envs.NewPCG(3))
-		const n = 10000
-		var counts [3]float64
-		for range n {
-			counts[p.Act(env, 0, rng)]++
-		}
-		for a, prob := range mix {
-			near(t, fmt.Sprintf("%v: share of %d", mix, a), counts[a]/n, prob, 5*math.Sqrt(prob*(1-prob)/n))
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"math/rand/v2"
@@ -17,42 +16,28 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/algos/ppo"
 	"idsrl/algos/qlearning"
 	"idsrl/envs"
-	"idsrl/envs/idsgame"
 	"idsrl/envs/settings"
-	"idsrl/envs/toy"
 	"idsrl/experiments"
 	"idsrl/experiments/league"
 	"idsrl/results"
 )
 
-var catalog = func() experiments.Catalog {
-	r := new(envs.Registry)
-	r.Add(idsgame.Entries()...)
-	r.Add(toy.Entries()...)
-	return experiments.Catalog{Envs: r, Algorithms: []algos.Algorithm{qlearning.Algorithm(), ppo.Algorithm()}}
-}()
-
-func must[T any](tb testing.TB) func(T, error) T {
-	return func(v T, err error) T {
-		tb.Helper()
-		if err != nil {
-			tb.Fatal(err)
-		}
-		return v
-	}
+var catalog = experiments.Catalog{
+	Envs: algotest.Registry, Algorithms: []algos.Algorithm{qlearning.Algorithm(), ppo.Algorithm()},
 }
 
 func load(tb testing.TB, text string) *league.Config {
 	tb.Helper()
-	return must[*league.Config](tb)(league.Load(catalog, settings.File("league.yaml", []byte(text)), nil))
+	return algotest.Must(league.Load(catalog, settings.File("league.yaml", []byte(text)), nil))
 }
 
 func finished(tb testing.TB, cfg *league.Config, workers int) *league.League {
 	tb.Helper()
-	l := must[*league.League](tb)(league.Start(catalog, cfg, filepath.Join(tb.TempDir(), "league"), league.Options{Workers: workers}))
+	l := algotest.Must(league.Start(catalog, cfg, filepath.Join(tb.TempDir(), "league"), league.Options{Workers: workers}))
 	if err := l.Run(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
@@ -192,17 +177,17 @@ func TestSameBytes(t *testing.T) {
 	}
 	same(t, dir, want)
 
-	l := must[*league.League](t)(league.Open(catalog, dir, league.Options{Workers: 2}))
-	if differences := must[[]string](t)(l.Verify(t.Context())); len(differences) > 0 {
+	l := algotest.Must(league.Open(catalog, dir, league.Options{Workers: 2}))
+	if differences := algotest.Must(l.Verify(t.Context())); len(differences) > 0 {
 		t.Error(differences)
 	}
 	// What has changed is found out.
-	members := must[[]os.DirEntry](t)(os.ReadDir(filepath.Join(dir, "members")))
+	members := algotest.Must(os.ReadDir(filepath.Join(dir, "members")))
 	path := filepath.Join(dir, "members", members[0].Name())
 	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if differences := must[[]string](t)(l.Verify(t.Context())); len(differences) == 0 {
+	if differences := algotest.Must(l.Verify(t.Context())); len(differences) == 0 {
 		t.Error("a changed checkpoint passes")
 	}
 }
@@ -215,7 +200,7 @@ func child(tb testing.TB, dir string, workers, life int) (finished bool) {
 	cmd.Env = append(os.Environ(), "LEAGUE_DIR="+dir, "LEAGUE_WORKERS="+strconv.Itoa(workers))
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	out := must[io.ReadCloser](tb)(cmd.StdoutPipe())
+	out := algotest.Must(cmd.StdoutPipe())
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}

@@ -34,67 +34,98 @@ func Rate(wins, games [][]float64) (attackers, defenders []Rating) {
 	if len(games) == 0 {
 		return nil, nil
 	}
-	const eloPerNat = 400 / math.Ln10 // ratings are computed on the scale of natural logits
-	const precision = (eloPerNat / priorElo) * (eloPerNat / priorElo)
-	n, m := len(games), len(games[0])
-	theta := mat.NewVecDense(n+m, nil)
-	gradient := mat.NewVecDense(n+m, nil)
-	information := mat.NewSymDense(n+m, nil)
-	// expand writes gradient and negative Hessian at theta, and returns the logarithm of the posterior but for a constant.
-	expand := func() (logPosterior float64) {
-		information.Zero()
-		for i := range n + m {
-			x := theta.AtVec(i)
-			logPosterior -= precision * x * x / 2
-			gradient.SetVec(i, -precision*x)
-			information.SetSym(i, i, precision)
-		}
-		for a := range n {
-			for d := range m {
-				z := theta.AtVec(a) - theta.AtVec(n+d)
-				p := 1 / (1 + math.Exp(-z))
-				logPosterior += wins[a][d]*z - games[a][d]*softplus(z)
-				surprise, weight := wins[a][d]-games[a][d]*p, games[a][d]*p*(1-p)
-				gradient.SetVec(a, gradient.AtVec(a)+surprise)
-				gradient.SetVec(n+d, gradient.AtVec(n+d)-surprise)
-				information.SetSym(a, a, information.At(a, a)+weight)
-				information.SetSym(n+d, n+d, information.At(n+d, n+d)+weight)
-				information.SetSym(a, n+d, -weight)
-			}
-		}
-		return logPosterior
-	}
-	var chol mat.Cholesky
-	var step, last mat.VecDense
-	best := expand()
-	for range 100 {
-		chol.Factorize(information) // positive definite because of the prior
-		if err := chol.SolveVecTo(&step, gradient); err != nil {
-			break // nearly singular: as close as rounding allows
-		}
-		last.CloneFromVec(theta)
-		theta.AddVec(&last, &step)
-		value := expand()
-		for value < best && mat.Norm(&step, 2) > 1e-12 { // too far
-			step.ScaleVec(0.5, &step)
-			theta.AddVec(&last, &step)
-			value = expand()
-		}
-		if best = value; mat.Norm(&step, math.Inf(1)) < 1e-10 {
-			break
-		}
-	}
-	var covariance mat.SymDense
-	chol.Factorize(information)
-	if err := chol.InverseTo(&covariance); err != nil {
-		covariance = *mat.NewSymDense(n+m, nil)
-	}
-	all := make([]Rating, n+m)
+	n := len(games)
+	p := newPosterior(wins, games)
+	p.climb()
+	covariance := p.covariance()
+	all := make([]Rating, p.theta.Len())
 	for i := range all {
-		variance := covariance.At(i, i) - 1/precision/float64(n+m)
-		all[i] = Rating{eloPerNat * theta.AtVec(i), eloPerNat * results.Z95 * math.Sqrt(max(variance, 0))}
+		variance := covariance.At(i, i) - 1/precision/float64(len(all))
+		all[i] = Rating{eloPerNat * p.theta.AtVec(i), eloPerNat * results.Z95 * math.Sqrt(max(variance, 0))}
 	}
 	return all[:n], all[n:]
+}
+
+// Ratings are computed on the scale of natural logits.
+const (
+	eloPerNat = 400 / math.Ln10
+	precision = (eloPerNat / priorElo) * (eloPerNat / priorElo) // of the prior
+)
+
+// A posterior is that of the ratings of attackers and, after them, defenders.
+type posterior struct {
+	wins, games [][]float64
+	theta       *mat.VecDense // the ratings
+	gradient    *mat.VecDense // of the logarithm of the density, at theta
+	information *mat.SymDense // its negative Hessian, at theta
+	chol        mat.Cholesky
+}
+
+func newPosterior(wins, games [][]float64) *posterior {
+	members := len(games) + len(games[0])
+	return &posterior{
+		wins: wins, games: games, theta: mat.NewVecDense(members, nil), gradient: mat.NewVecDense(members, nil),
+		information: mat.NewSymDense(members, nil),
+	}
+}
+
+// expand writes gradient and information at theta, and returns the logarithm of the density but for a constant.
+func (p *posterior) expand() (logDensity float64) {
+	n := len(p.games)
+	p.information.Zero()
+	for i := range p.theta.Len() {
+		x := p.theta.AtVec(i)
+		logDensity -= precision * x * x / 2
+		p.gradient.SetVec(i, -precision*x)
+		p.information.SetSym(i, i, precision)
+	}
+	for a, row := range p.games {
+		for d, games := range row {
+			z := p.theta.AtVec(a) - p.theta.AtVec(n+d)
+			win := 1 / (1 + math.Exp(-z))
+			logDensity += p.wins[a][d]*z - games*softplus(z)
+			surprise, weight := p.wins[a][d]-games*win, games*win*(1-win)
+			p.gradient.SetVec(a, p.gradient.AtVec(a)+surprise)
+			p.gradient.SetVec(n+d, p.gradient.AtVec(n+d)-surprise)
+			p.information.SetSym(a, a, p.information.At(a, a)+weight)
+			p.information.SetSym(n+d, n+d, p.information.At(n+d, n+d)+weight)
+			p.information.SetSym(a, n+d, -weight)
+		}
+	}
+	return logDensity
+}
+
+// climb moves theta to the mode by Newton's method, halving steps that go too far.
+func (p *posterior) climb() {
+	var step, last mat.VecDense
+	best := p.expand()
+	for range 100 {
+		p.chol.Factorize(p.information) // positive definite because of the prior
+		if err := p.chol.SolveVecTo(&step, p.gradient); err != nil {
+			return // nearly singular: as close as rounding allows
+		}
+		last.CloneFromVec(p.theta)
+		p.theta.AddVec(&last, &step)
+		value := p.expand()
+		for value < best && mat.Norm(&step, 2) > 1e-12 {
+			step.ScaleVec(0.5, &step)
+			p.theta.AddVec(&last, &step)
+			value = p.expand()
+		}
+		if best = value; mat.Norm(&step, math.Inf(1)) < 1e-10 {
+			return
+		}
+	}
+}
+
+// covariance is the inverse of the information at theta; zero if that is nearly singular.
+func (p *posterior) covariance() *mat.SymDense {
+	covariance := new(mat.SymDense)
+	p.chol.Factorize(p.information)
+	if err := p.chol.InverseTo(covariance); err != nil {
+		return mat.NewSymDense(p.theta.Len(), nil)
+	}
+	return covariance
 }
 
 // softplus is log(1 + e^z).

@@ -1,8 +1,8 @@
 // Package manual lets people play: a [Session] holds a game, people and policies in its seats, and tells each person what
-// that seat may see and nothing else. [Serve] shows it as pages, one a seat; terminals use it as it is.
+// that seat may see and nothing else. [Mount] shows it as pages, one a seat; terminals use it as it is.
 //
 // The rules move all seats at once, so a session waits until every person has chosen, then plays the step. Every episode
-// that ends is saved; see [Session.Save].
+// that ends is saved, if [Options] name a folder.
 package manual
 
 import (

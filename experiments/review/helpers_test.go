@@ -8,43 +8,26 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/algos/dqn"
 	"idsrl/algos/ppo"
 	"idsrl/algos/qlearning"
-	"idsrl/envs"
-	"idsrl/envs/idsgame"
-	"idsrl/envs/toy"
 	"idsrl/experiments"
 	"idsrl/experiments/review"
 	"idsrl/results/browse"
 	"idsrl/results/viewer"
 )
 
-func must[T any](t testing.TB) func(T, error) T {
-	return func(value T, err error) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
+var catalog = experiments.Catalog{
+	Envs: algotest.Registry, Algorithms: []algos.Algorithm{qlearning.Algorithm(), dqn.Algorithm(), ppo.Algorithm()},
 }
-
-var catalog = func() experiments.Catalog {
-	r := new(envs.Registry)
-	r.Add(idsgame.Entries()...)
-	r.Add(toy.Entries()...)
-	return experiments.Catalog{
-		Envs: r, Algorithms: []algos.Algorithm{qlearning.Algorithm(), dqn.Algorithm(), ppo.Algorithm()},
-	}
-}()
 
 // train trains a moment, into dir.
 func train(t testing.TB, dir, env, algo string, set ...string) {
 	t.Helper()
 	small := []string{"episodes=0", "steps=1500", "log_rows=10", "evaluations=4", "eval_episodes=20", "final_episodes=20"}
-	cfg := must[*experiments.Config](t)(catalog.Load(experiments.Sources{Env: env, Algo: algo, Set: append(small, set...)}))
-	run := must[*experiments.Run](t)(catalog.Start(cfg, dir, false, experiments.Options{}))
+	cfg := algotest.Must(catalog.Load(experiments.Sources{Env: env, Algo: algo, Set: append(small, set...)}))
+	run := algotest.Must(catalog.Start(cfg, dir, false, experiments.Options{}))
 	if err := run.Train(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -60,8 +43,8 @@ type site struct {
 // show serves the runs below a folder until the test ends.
 func show(t *testing.T, root string) *site {
 	t.Helper()
-	library := must[*browse.Library](t)(browse.Open(root))
-	server := must[*viewer.Server](t)(viewer.Listen("127.0.0.1:0"))
+	library := algotest.Must(browse.Open(root))
+	server := algotest.Must(viewer.Listen("127.0.0.1:0"))
 	s := &site{api: review.New(catalog, library), url: server.URL()}
 	s.index = s.api.Index()
 	review.Mount(server, s.api)

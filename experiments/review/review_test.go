@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/envs"
 	"idsrl/envs/idsgame/recording"
 	"idsrl/envs/scene"
@@ -43,11 +44,11 @@ func TestPlay(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
 			train(t, dir, test.env, test.algo, test.set...)
-			saved := must[*experiments.Saved](t)(catalog.Open(dir))
+			saved := algotest.Must(catalog.Open(dir))
 			for _, mode := range algos.Modes {
 				game := review.Game{N: 3, Mode: mode, View: "everything"}
-				e := must[*review.Episode](t)(review.Play(t.Context(), saved, game))
-				if again := must[*review.Episode](t)(review.Play(t.Context(), saved, game)); !reflect.DeepEqual(again, e) {
+				e := algotest.Must(review.Play(t.Context(), saved, game))
+				if again := algotest.Must(review.Play(t.Context(), saved, game)); !reflect.DeepEqual(again, e) {
 					t.Error("the game is another one when it is played again")
 				}
 				if last := e.Frames[len(e.Frames)-1]; !last.Over || last.Outcome == "" || len(e.Thoughts) != len(e.Frames) {
@@ -69,7 +70,7 @@ func TestPlay(t *testing.T) {
 						t.Errorf("%v think, not %v", roles, test.roles)
 					}
 				}
-				must[[]byte](t)(json.Marshal(e))
+				algotest.Must(json.Marshal(e))
 			}
 		})
 	}
@@ -97,8 +98,8 @@ func TestUpdates(t *testing.T) {
 	for omega, counted := range map[string]bool{"0.65": true, "0": false} {
 		dir := filepath.Join(t.TempDir(), "run")
 		train(t, dir, "idsgame-minimal_defense-v2", "tabular-q", "omega="+omega)
-		saved := must[*experiments.Saved](t)(catalog.Open(dir))
-		e := must[*review.Episode](t)(review.Play(t.Context(), saved, review.Game{View: "everything"}))
+		saved := algotest.Must(catalog.Open(dir))
+		e := algotest.Must(review.Play(t.Context(), saved, review.Game{View: "everything"}))
 		sum := uint32(0)
 		for _, c := range e.Thoughts[0][0].Choices {
 			if (c.Updates != nil) != counted {
@@ -118,9 +119,9 @@ func TestUpdates(t *testing.T) {
 func TestView(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	train(t, dir, "idsgame-minimal_defense-v2", "tabular-q")
-	saved := must[*experiments.Saved](t)(catalog.Open(dir))
-	all := must[*review.Episode](t)(review.Play(t.Context(), saved, review.Game{View: "everything"}))
-	seen := must[*review.Episode](t)(review.Play(t.Context(), saved, review.Game{View: "attacker"}))
+	saved := algotest.Must(catalog.Open(dir))
+	all := algotest.Must(review.Play(t.Context(), saved, review.Game{View: "everything"}))
+	seen := algotest.Must(review.Play(t.Context(), saved, review.Game{View: "attacker"}))
 	if all.Frames[0].Scene.Nodes[0].Defence == nil || seen.Frames[0].Scene.Nodes[0].Defence != nil {
 		t.Error("the attacker sees the defence")
 	}
@@ -133,10 +134,10 @@ func TestView(t *testing.T) {
 func TestChange(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	train(t, dir, "idsgame-minimal_defense-v2", "tabular-q", "state=observation")
-	saved := must[*experiments.Saved](t)(catalog.Open(dir))
+	saved := algotest.Must(catalog.Open(dir))
 	game := review.Game{N: 1, View: "everything"}
-	e := must[*review.Episode](t)(review.Play(t.Context(), saved, game))
-	same := must[*review.Edited](t)(review.Change(t.Context(), saved, game, review.Edit{N: 1}))
+	e := algotest.Must(review.Play(t.Context(), saved, game))
+	same := algotest.Must(review.Change(t.Context(), saved, game, review.Edit{N: 1}))
 	if !reflect.DeepEqual(same.Thoughts, e.Thoughts[0]) || !reflect.DeepEqual(same.Scene, e.Frames[0].Scene) {
 		t.Error("a state without changes is another one")
 	}
@@ -144,7 +145,7 @@ func TestChange(t *testing.T) {
 		{Node: "1", Field: scene.FieldAttack, Type: 3, Value: 9}, {Node: "1", Field: scene.FieldDefence, Type: 0, Value: 7},
 		{Node: "0", Field: scene.FieldDetection, Value: 5}, {Node: "2", Field: scene.FieldAttacker},
 	}
-	edited := must[*review.Edited](t)(review.Change(t.Context(), saved, game, review.Edit{N: 1, Changes: changes}))
+	edited := algotest.Must(review.Change(t.Context(), saved, game, review.Edit{N: 1, Changes: changes}))
 	nodes := edited.Scene.Nodes
 	if nodes[1].Attack[3] != 9 || nodes[1].Defence[0] != 7 || nodes[0].Detection != 5 || !nodes[2].Attacker || nodes[3].Attacker {
 		t.Errorf("%+v", nodes)
@@ -173,7 +174,7 @@ func TestChange(t *testing.T) {
 func TestGames(t *testing.T) {
 	root := t.TempDir()
 	film := scene.Film{Seat: scene.Everything}
-	tape := must[*recording.Recorder](t)(recording.Create(filepath.Join(root, "games.jsonl.gz")))
+	tape := algotest.Must(recording.Create(filepath.Join(root, "games.jsonl.gz")))
 	_, err := catalog.Simulate(t.Context(), experiments.Simulation{
 		Env: "idsgame-v2", Players: map[envs.Role]string{envs.Attacker: "random", envs.Defender: "random"}, Episodes: 3,
 		Watch: algos.Watchers{tape, &film},
@@ -185,22 +186,22 @@ func TestGames(t *testing.T) {
 		t.Fatal(err)
 	}
 	person := manual.Episode{Env: "toy-pursuit-v0", Players: []string{"person", "random"}, Actions: [][]int{{0, 0}}}
-	write(t, filepath.Join(root, "people.jsonl"), string(must[[]byte](t)(json.Marshal(person)))+"\n")
+	write(t, filepath.Join(root, "people.jsonl"), string(algotest.Must(json.Marshal(person)))+"\n")
 	write(t, filepath.Join(root, "bad.jsonl"), "{}\n")
 	broken := person
 	for name, actions := range map[string][][]int{"seats": {{0}}, "ids": {{0, 99}}, "negative": {{-1, 0}}, "end": {{0, 0}, {0, 0}}} {
 		broken.Actions = actions
-		write(t, filepath.Join(root, name+".jsonl"), string(must[[]byte](t)(json.Marshal(broken)))+"\n")
+		write(t, filepath.Join(root, name+".jsonl"), string(algotest.Must(json.Marshal(broken)))+"\n")
 	}
 	s := show(t, root)
 	ask := func(name, what string, q url.Values) (any, error) {
 		at := slices.IndexFunc(s.index.Games, func(f browse.FileRow) bool { return filepath.Base(f.Name) == name })
 		return s.api.Answer(t.Context(), s.index.Games[at].ID, what, q)
 	}
-	list := must[any](t)(ask("games.jsonl.gz", "games", nil)).([]review.GameRow)
+	list := algotest.Must(ask("games.jsonl.gz", "games", nil)).([]review.GameRow)
 	frames := film.Frames
 	for n, row := range list {
-		e := must[any](t)(ask("games.jsonl.gz", "game", url.Values{"n": {string(rune('0' + n))}})).(*review.Episode)
+		e := algotest.Must(ask("games.jsonl.gz", "game", url.Values{"n": {string(rune('0' + n))}})).(*review.Episode)
 		length := slices.IndexFunc(frames, func(f scene.Frame) bool { return f.Over }) + 1
 		if !reflect.DeepEqual(e.Frames, frames[:length]) {
 			t.Errorf("game %d differs from what was played", n)
@@ -213,7 +214,7 @@ func TestGames(t *testing.T) {
 	if len(list) != 3 || len(frames) > 0 {
 		t.Errorf("%d games, %d frames more", len(list), len(frames))
 	}
-	if e := must[any](t)(ask("people.jsonl", "game", url.Values{"n": {"0"}})).(*review.Episode); len(e.Frames) != 2 || e.Players[0] != "person" {
+	if e := algotest.Must(ask("people.jsonl", "game", url.Values{"n": {"0"}})).(*review.Episode); len(e.Frames) != 2 || e.Players[0] != "person" {
 		t.Errorf("%+v", e)
 	}
 	for _, name := range []string{"seats", "ids", "negative", "end"} {
@@ -234,14 +235,14 @@ func TestGames(t *testing.T) {
 // fetch is the status and the text of an answer.
 func fetch(t *testing.T, method, target, body string) (int, string) {
 	t.Helper()
-	r := must[*http.Request](t)(http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body)))
+	r := algotest.Must(http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body)))
 	r.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	return response.StatusCode, string(must[[]byte](t)(io.ReadAll(response.Body)))
+	return response.StatusCode, string(algotest.Must(io.ReadAll(response.Body)))
 }
 
 // The server answers what it can, and else says why not; no path leads out of the folder.
@@ -310,7 +311,7 @@ func TestExport(t *testing.T) {
 	if len(warnings) != 2 || !strings.Contains(warnings[0].Error(), "broken") {
 		t.Errorf("warnings: %v", warnings)
 	}
-	text := func(name string) string { return string(must[[]byte](t)(os.ReadFile(filepath.Join(dir, name)))) }
+	text := func(name string) string { return string(algotest.Must(os.ReadFile(filepath.Join(dir, name)))) }
 	html := text("index.html")
 	if regexp.MustCompile(`type="module"|https?:|<script>|style=`).MatchString(html) || !strings.Contains(html, "Content-Security-Policy") {
 		t.Error(html)

@@ -32,9 +32,6 @@ func Listen(address string) (*Server, error) {
 	return s, nil
 }
 
-// Address is where the server listens, as HOST:PORT. A server at all addresses of this machine is at its name.
-func (s *Server) Address() string { return s.listener.Addr().String() }
-
 // URL is the address of the first page, with the token if one is needed. Of a server at all addresses of this machine,
 // it has the loopback address; others put theirs in its place.
 func (s *Server) URL() string {

@@ -35,10 +35,19 @@ func newServer(t *testing.T, address string) *viewer.Server {
 	return s
 }
 
+// hostOf is where a server listens, as its link has it.
+func hostOf(s *viewer.Server) string {
+	link, err := url.Parse(s.URL())
+	if err != nil {
+		panic(err)
+	}
+	return link.Host
+}
+
 // ask sends a request, of which each header is "Name: value".
 func ask(s *viewer.Server, method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Host = s.Address()
+	r.Host = hostOf(s)
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
 		if r.Header.Set(name, value); name == "Host" {
@@ -53,7 +62,7 @@ func ask(s *viewer.Server, method, target, body string, headers ...string) *http
 // Who may not ask is refused, whatever the request; and whoever may, is not.
 func TestGuard(t *testing.T) {
 	s := newServer(t, "127.0.0.1:0")
-	own := "http://" + s.Address()
+	own := "http://" + hostOf(s)
 	const asJSON = "Content-Type: application/json"
 	for name, test := range map[string]struct {
 		method, target, body string

@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"idsrl/envs"
+	"idsrl/envs/envtest"
 )
 
 // TestPublished replays the recordings of the original. The totals are those of the files' manifest: nothing is skipped.
@@ -51,7 +52,7 @@ func TestPublished(t *testing.T) {
 
 // TestPlain reads a file that is not compressed, and one that is compressed in two parts.
 func TestPlain(t *testing.T) {
-	text := unzip(t, "testdata/v00.jsonl.gz")
+	text := envtest.ReadGzip(t, "testdata/v00.jsonl.gz")
 	plain, err := Verify(bytes.NewReader(text))
 	if err != nil || plain.Differences != 0 || plain.Episodes != 48 || plain.Steps != 805 {
 		t.Errorf("%+v, %v", plain, err)
@@ -72,7 +73,7 @@ func TestPlain(t *testing.T) {
 
 // TestReadErrors: what is wrong with the reading and not with the text is an error.
 func TestReadErrors(t *testing.T) {
-	zipped, err := io.ReadAll(zip(t, unzip(t, "testdata/v13.jsonl.gz")))
+	zipped, err := io.ReadAll(zip(t, envtest.ReadGzip(t, "testdata/v13.jsonl.gz")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -546,24 +547,6 @@ func recordings(tb testing.TB) []string {
 	return files
 }
 
-func unzip(tb testing.TB, path string) []byte {
-	tb.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return text
-}
-
 func zip(tb testing.TB, text []byte) io.Reader {
 	tb.Helper()
 	b := new(bytes.Buffer)
@@ -580,7 +563,7 @@ func zip(tb testing.TB, text []byte) io.Reader {
 // episodes are the lines of a file, episode by episode; other lines stand alone.
 func episodes(tb testing.TB, path string) (all [][][]byte) {
 	tb.Helper()
-	for line := range bytes.SplitSeq(bytes.TrimRight(unzip(tb, path), "\n"), []byte("\n")) {
+	for line := range bytes.SplitSeq(bytes.TrimRight(envtest.ReadGzip(tb, path), "\n"), []byte("\n")) {
 		if bytes.HasPrefix(line, []byte(`{"type":"step"`)) || bytes.HasPrefix(line, []byte(`{"type":"end"`)) {
 			all[len(all)-1] = append(all[len(all)-1], line)
 		} else {

@@ -5,6 +5,7 @@ import (
 
 	"idsrl/envs/netsecgame"
 	"idsrl/envs/netsecgame/coordinator"
+	"idsrl/envs/netsecgame/recording/recordingtest"
 )
 
 // plays are messages of an attacker in two_networks_small that act on all that it comes to know.
@@ -26,7 +27,7 @@ const (
 
 // BenchmarkActions is a message read, played and answered, with a reset every 200.
 func BenchmarkActions(b *testing.B) {
-	task, options := game(b, "views_no_limit", netsecgame.Compat{})
+	task, options := recordingtest.Game(b, "views_no_limit", netsecgame.Compat{})
 	c := coordinator.New(task, options)
 	client := c.Connect("127.0.0.1", 1)
 	c.Handle(client, coordinator.Parse([]byte(joining)))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,27 +12,8 @@ import (
 	"idsrl/envs"
 	"idsrl/envs/netsecgame"
 	"idsrl/envs/netsecgame/coordinator"
-	"idsrl/envs/netsecgame/recording"
+	"idsrl/envs/netsecgame/recording/recordingtest"
 )
-
-// game is the game of a recording.
-func game(t testing.TB, name string, compat netsecgame.Compat) (*netsecgame.Task, coordinator.Options) {
-	t.Helper()
-	f, err := os.Open("../recording/testdata/" + name + ".jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rec, err := recording.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	task, options, err := rec.Game(compat)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return task, options
-}
 
 // A table is a game whose clients have names.
 type table struct {
@@ -46,7 +26,7 @@ type table struct {
 // theirs is empty.
 func small(t testing.TB, players int, options coordinator.Options) *table {
 	t.Helper()
-	task, fixed := game(t, "roles_mixed_result", options.Compat)
+	task, fixed := recordingtest.Game(t, "roles_mixed_result", options.Compat)
 	task.RequiredPlayers = players
 	task.Roles[envs.Attacker].MaxSteps, task.Roles[envs.Defender].MaxSteps = 2, 0
 	task.Roles[envs.Defender].Start.Controlled = netsecgame.HostView{IPs: []netsecgame.IP{"192.168.2.2"}}
@@ -243,7 +223,7 @@ func TestConversations(t *testing.T) {
 
 // An action late in an episode costs what an early one does, though all logs have grown.
 func TestLongEpisode(t *testing.T) {
-	task, options := game(t, "views_no_limit", netsecgame.Compat{})
+	task, options := recordingtest.Game(t, "views_no_limit", netsecgame.Compat{})
 	c := coordinator.New(task, options)
 	client := c.Connect("127.0.0.1", 1)
 	c.Handle(client, coordinator.Parse([]byte(joining)))

@@ -136,9 +136,6 @@ func describe(a netsecgame.Action) string {
 	}
 }
 
-// Task returns what is played.
-func (g *Game) Task() *netsecgame.Task { return g.task }
-
 // Action returns what a seat's id stands for, with the addresses of now.
 func (g *Game) Action(seat, id int) netsecgame.Action {
 	if p := &g.players[seat]; id < len(p.moves) {

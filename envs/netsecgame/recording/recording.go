@@ -64,9 +64,6 @@ type Recording struct {
 	line    int // that was read last
 }
 
-// ErrFormat is the error of Open if a file is something else.
-var ErrFormat = errors.New("does not begin with a header of format " + Format)
-
 // Open begins to read a recording. The text may be gzip'ed.
 func Open(r io.Reader) (*Recording, error) {
 	buffered := bufio.NewReader(r)
@@ -80,7 +77,7 @@ func Open(r io.Reader) (*Recording, error) {
 	rec := &Recording{scanner: bufio.NewScanner(buffered)}
 	rec.scanner.Buffer(make([]byte, 1<<16), maxLine)
 	if ok, err := rec.next(&rec.Header); err != nil || !ok || rec.Format != Format {
-		return nil, errors.Join(ErrFormat, err)
+		return nil, errors.Join(errors.New("does not begin with a header of format "+Format), err)
 	}
 	return rec, nil
 }

@@ -1,34 +1,13 @@
 package recording
 
 import (
-	"compress/gzip"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"idsrl/envs/envtest"
 	"idsrl/envs/netsecgame"
 )
-
-// read returns the text of a recording.
-func read(t testing.TB, file string) string {
-	t.Helper()
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := io.ReadAll(z)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
 
 // verify plays the text of a recording.
 func verify(text string, compat netsecgame.Compat) (Report, error) {
@@ -55,7 +34,7 @@ func TestRecordings(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
-		text := read(t, file)
+		text := string(envtest.ReadGzip(t, file))
 		name := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
 		for _, compat := range []netsecgame.Compat{netsecgame.Strict(), mended[name]} {
 			r, err := verify(text, compat)
@@ -80,7 +59,7 @@ func TestSeeds(t *testing.T) {
 	}
 	drawn := 0
 	for _, file := range files {
-		rec, err := Open(strings.NewReader(read(t, file)))
+		rec, err := Open(strings.NewReader(string(envtest.ReadGzip(t, file))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +105,7 @@ func TestDifferences(t *testing.T) {
 		{"join_slots", `{"dir": "<", "agent": 1,`, `{"dir": "=", "agent": 1,`, "line 4 (agent 1)\n  want silence\n  got  {"},
 		{"global_defender_detect", `"value": 0.0499`, `"value": 0.05`, "field observation.end\n  want true\n  got  false"},
 	} {
-		text := read(t, "testdata/"+test.file+".jsonl.gz")
+		text := string(envtest.ReadGzip(t, "testdata/"+test.file+".jsonl.gz"))
 		if !strings.Contains(text, test.old) {
 			t.Errorf("%s has no %s", test.file, test.old)
 			continue
@@ -141,7 +120,7 @@ func TestDifferences(t *testing.T) {
 
 // What cannot be played to its end is an error.
 func TestUnreadable(t *testing.T) {
-	text := read(t, "testdata/step_limit.jsonl.gz")
+	text := string(envtest.ReadGzip(t, "testdata/step_limit.jsonl.gz"))
 	for old, replaced := range map[string]string{
 		`"format": "nsg`:           `"format": "x`,
 		`"scenario": "`:            `"scenario": "x`,
@@ -162,7 +141,7 @@ func TestUnreadable(t *testing.T) {
 
 // No text makes the verifier do anything but report.
 func FuzzVerify(f *testing.F) {
-	text := read(f, "testdata/join_slots.jsonl.gz")
+	text := string(envtest.ReadGzip(f, "testdata/join_slots.jsonl.gz"))
 	header, rest, _ := strings.Cut(text, "\n")
 	f.Add(rest)
 	f.Add(`{"dir": "+", "agent": 1}` + "\n" + `{"dir": ">", "agent": 1, "raw": "x"}` + "\n" + `{"dir": "=", "agent": 1, "or": "any"}`)

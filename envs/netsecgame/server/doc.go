@@ -5,5 +5,6 @@
 // one that does not read is cut off, one that sends ahead of the replies is answered in turn up to a limit, one that
 // vanishes is noticed at any time.
 //
-// A server that other machines can reach must encrypt and must ask for a token or a client's certificate; see [Security].
+// A server that other machines can reach must encrypt and must ask for a token or a client's certificate: [Listen] returns
+// [ErrExposed] otherwise, unless the [Config] is Insecure.
 package server

@@ -131,14 +131,6 @@ func (s *Server) close() {
 	}
 }
 
-// Metrics is where metrics are, nil if nowhere.
-func (s *Server) Metrics() net.Addr {
-	if s.metrics == nil {
-		return nil
-	}
-	return s.metrics.Addr()
-}
-
 // Address is where a room listens.
 func (s *Server) Address(room int) net.Addr { return s.rooms[room].listener.Addr() }
 

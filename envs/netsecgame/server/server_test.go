@@ -28,6 +28,7 @@ import (
 	"idsrl/envs/netsecgame"
 	"idsrl/envs/netsecgame/coordinator"
 	"idsrl/envs/netsecgame/recording"
+	"idsrl/envs/netsecgame/recording/recordingtest"
 )
 
 // start runs a server on loopback until the test ends or stop is called, which waits for its end.
@@ -61,19 +62,7 @@ const loopback = "127.0.0.1:0"
 // game is a room with the game of a recording.
 func game(t testing.TB, name string, compat netsecgame.Compat) Room {
 	t.Helper()
-	f, err := os.Open("../recording/testdata/" + name + ".jsonl.gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	rec, err := recording.Open(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	task, options, err := rec.Game(compat)
-	if err != nil {
-		t.Fatal(err)
-	}
+	task, options := recordingtest.Game(t, name, compat)
 	return Room{Name: name, Address: loopback, Task: task, Options: options}
 }
 
@@ -149,17 +138,10 @@ func TestRecordings(t *testing.T) {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
 	for _, file := range files {
-		t.Run(filepath.Base(file), func(t *testing.T) {
+		name := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f, err := os.Open(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer f.Close()
-			rec, err := recording.Open(f)
-			if err != nil {
-				t.Fatal(err)
-			}
+			rec := recordingtest.Open(t, name)
 			task, options, err := rec.Game(netsecgame.Strict())
 			if err != nil {
 				t.Fatal(err)
@@ -309,7 +291,7 @@ func TestListen(t *testing.T) {
 	s, stop := start(t, Config{Rooms: []Room{first}, Metrics: loopback})
 	for _, cfg := range []Config{
 		{Rooms: []Room{{Name: "x", Address: s.Address(0).String(), Task: first.Task, Options: first.Options}}},
-		{Rooms: []Room{first}, Metrics: s.Metrics().String()},
+		{Rooms: []Room{first}, Metrics: s.metrics.Addr().String()},
 		{Rooms: []Room{{Name: "x", Address: "127.0.0.1:port", Task: first.Task, Options: first.Options}}},
 	} {
 		cfg.Limits, cfg.Log = DefaultLimits(), slog.New(slog.DiscardHandler)
@@ -329,9 +311,6 @@ func TestMetrics(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Connections = 2
 	s, _ := start(t, Config{Rooms: []Room{one, two}, Limits: limits, Metrics: loopback})
-	if a := s.Metrics(); a == nil {
-		t.Fatal("no metrics")
-	}
 	a, b := dial(t, s, 0), dial(t, s, 1)
 	for _, text := range []string{"{}", joining, plays[0], plays[1], resetting} {
 		a.ask(text)
@@ -340,7 +319,7 @@ func TestMetrics(t *testing.T) {
 	if c := dial(t, s, 1); c.read() != nil {
 		t.Error("a third connection")
 	}
-	response, err := http.Get("http://" + s.Metrics().String() + "/metrics")
+	response, err := http.Get("http://" + s.metrics.Addr().String() + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}
