@@ -166,6 +166,22 @@ neural: build ## Train what results/neural.csv reports (about an hour)
 	$(BIN) results --format csv $(RUNS)/neural > results/neural.csv
 	@$(MAKE) tables
 
+# Versions from 4 on: tables and PPO with default settings, of defenders tables over observations, where the original has no
+# experiment with them.
+.PHONY: versions
+versions: build ## Train what results/versions.csv reports (about an hour)
+	@rm -rf $(RUNS)/versions
+	@for v in $$(seq 4 21); do for family in minimal_defense random_defense maximal_attack random_attack; do \
+		id=idsgame-$$family-v$$v; folder=experiments/training/v$$v/$$family; \
+		case $$family in *_attack) state=observation ;; *) state=node ;; esac; \
+		[ -d $$folder/tabular_q_learning ] || $(BIN) train --env $$id --algo tabular-q --set state=$$state --seeds 10 \
+			--out $(RUNS)/versions/$$id/tabular-q || exit 1; \
+		[ -d $$folder/ppo_openai ] || [ -d $$folder/ppo ] || $(BIN) train --env $$id --algo ppo --seeds 5 \
+			--out $(RUNS)/versions/$$id/ppo || exit 1; \
+	done; done
+	$(BIN) results --format csv $(RUNS)/versions > results/versions.csv
+	@$(MAKE) tables
+
 # NetSecGame: what stands in experiments/netsecgame, each seed tested by as many games as were published, with each step
 # limit or, after training with five variants of the addresses, with one of these and with a sixth. Of a table for each
 # test, one is made with a single header.
@@ -226,6 +242,11 @@ league: build ## Train the leagues that results/league-exploit.csv and results/l
 .PHONY: speed
 speed: ## Measure updates beside PyTorch on one core, into results/speed.csv (half a minute)
 	$(GO) test ./nets -count 1 -v -run '^TestTorch$$' -speed '$(CURDIR)/results/speed.csv'
+	@$(MAKE) tables
+
+.PHONY: steps
+steps: build ## Measure steps a second on one core, into results/steps.csv (five minutes)
+	$(BIN) bench envs --time 2s --best-of 5 --format csv > results/steps.csv
 	@$(MAKE) tables
 
 .PHONY: tables

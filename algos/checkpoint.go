@@ -164,7 +164,7 @@ func DecodeCheckpoint(data []byte) (*Checkpoint, error) {
 	parts, packed := map[string][]byte{}, uint64(0)
 	for _, f := range z.File {
 		if strings.ContainsAny(f.Name, "/\\") {
-			return nil, fmt.Errorf("not a checkpoint: it holds %q", f.Name)
+			return nil, fmt.Errorf("not a checkpoint: it holds %.40q", f.Name)
 		}
 		// Deflate packs at most 1032 to 1: what claims more is no file of ours. Nor is an archive whose parts overlap, in
 		// which the same bytes unpack many times.

@@ -2,6 +2,7 @@
 package experiments
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -116,15 +117,22 @@ func (cfg *Config) resolve() {
 	}
 }
 
-// WithSeed is a copy with another seed and the instance seed that follows from it, unless one was given.
-func (cfg *Config) WithSeed(seed uint64) *Config {
+// withoutSeeds is a copy with the seed 0, and without an instance seed unless one was given.
+func (cfg *Config) withoutSeeds() *Config {
 	c := *cfg
 	if c.InstanceSeed == envs.Derive(c.Seed, "instance", 0) {
 		c.InstanceSeed = 0
 	}
+	c.Seed = 0
+	return &c
+}
+
+// WithSeed is a copy with another seed and the instance seed that follows from it, unless one was given.
+func (cfg *Config) WithSeed(seed uint64) *Config {
+	c := cfg.withoutSeeds()
 	c.Seed = seed
 	c.resolve()
-	return &c
+	return c
 }
 
 // split separates assignments to settings of a run from those to settings of its learners.
@@ -292,3 +300,18 @@ func (c Catalog) Dir(root string, cfg *Config) string {
 
 // Encode is the config.yaml of a run.
 func (cfg *Config) Encode() []byte { return settings.Compact(cfg) }
+
+// SHA256 names what runs with different seeds share: it is the hash of their config.yaml, in hexadecimal, without comments
+// and with the seeds set to 0. An instance seed that does not follow from the seed is a setting like any other.
+func (cfg *Config) SHA256() string { return hashOf(cfg.withoutSeeds().Encode()) }
+
+// hashOf is the SHA-256 of the lines of a configuration that are no comments, in hexadecimal.
+func hashOf(config []byte) string {
+	h := sha256.New()
+	for line := range bytes.Lines(config) {
+		if !bytes.HasPrefix(bytes.TrimSpace(line), []byte("#")) {
+			h.Write(line)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -295,6 +295,32 @@ func TestHashedNames(t *testing.T) {
 	}
 }
 
+// The hash of a configuration is that of all settings but the seeds; an instance seed that was given is a setting.
+func TestSHA256(t *testing.T) {
+	t.Parallel()
+	base := load(t, catalog, "idsgame-v0")
+	if got := base.WithSeed(7).SHA256(); got != base.SHA256() {
+		t.Errorf("with another seed %s, not %s", got, base.SHA256())
+	}
+	if again := must[*experiments.Config](t)(catalog.Load(fromFile("config.yaml", string(base.WithSeed(7).Encode())))); again.SHA256() != base.SHA256() {
+		t.Errorf("read back %s, not %s", again.SHA256(), base.SHA256())
+	}
+	seen := map[string]string{base.SHA256(): "the defaults"}
+	for _, set := range []string{
+		"envs=2", "evaluations=3", "eval_episodes=10", "final_episodes=10", "log_rows=9", "episodes=9", "instance_seed=5", "gamma=0.5",
+	} {
+		hash := load(t, catalog, "idsgame-v0", set).SHA256()
+		if seen[hash] != "" {
+			t.Errorf("%s has the hash of %s", set, seen[hash])
+		}
+		seen[hash] = set
+	}
+	fixed := load(t, catalog, "idsgame-v0", "instance_seed=5")
+	if got := fixed.WithSeed(7).SHA256(); got != fixed.SHA256() {
+		t.Errorf("an instance, with another seed %s, not %s", got, fixed.SHA256())
+	}
+}
+
 // Every registered game and algorithm has settings that a configuration can hold.
 func TestAllEntriesEncode(t *testing.T) {
 	t.Parallel()

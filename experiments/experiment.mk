@@ -4,32 +4,38 @@
 #   make run CONFIG=original.yaml  the same with another configuration in the folder; SEEDS, PARALLEL: see
 #                                  idsrl experiments run --help
 #   make eval                      test the runs with other seeds; EVAL are more flags of idsrl eval
+#   make tune                      search for settings in space.yaml, with other seeds than those of run, and keep the trials
+#                                  in search.csv; SEARCH are the flags of idsrl tune
 #   make plots                     draw the learning curve
 #   make gif                       animate games
 #   make tensorboard               write the runs for TensorBoard
 #   make results                   publish what the runs came to
 #   make clean                     remove the runs
+#   make help                      show this
 
 EXPERIMENTS := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 ROOT        := $(patsubst %/,%,$(dir $(EXPERIMENTS)))
 NAME        := $(patsubst $(EXPERIMENTS)/%,%,$(CURDIR))
 KIND        := $(firstword $(subst /, ,$(NAME)))
-IDSRL       ?= $(ROOT)/bin/idsrl
-RUNS        ?= $(ROOT)/bin/runs
-CONFIG      ?= config.yaml
+include $(EXPERIMENTS)/program.mk
+SEARCH      ?= --trials 27 --rungs 3 --seeds 3 --seed 1000
 OUT         := $(RUNS)/$(NAME)$(addprefix /,$(filter-out config,$(basename $(CONFIG))))
-TREE        := --tree $(EXPERIMENTS) --runs $(RUNS) --config $(CONFIG)
-FLAGS       := $(TREE) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(PARALLEL),--parallel $(PARALLEL))
-
-# What config.yaml says of a key.
-setting = $(shell sed -n 's/^$(1): *\([^ ]*\).*/\1/p' $(CONFIG))
+TRIALS      := $(ROOT)/bin/search/$(NAME)
 
 .DEFAULT_GOAL := run
 
-.PHONY: run eval plots gif tensorboard results clean
+.PHONY: run eval tune plots gif tensorboard results clean help
 run: | $(IDSRL)
 	@$(IDSRL) experiments run $(FLAGS) $(NAME)
 	$(PLAY)
+
+tune: | $(IDSRL)
+ifeq ($(wildcard space.yaml),)
+	@echo "$(NAME): has no space.yaml, so there is nothing to search"
+else
+	@$(IDSRL) tune --config $(CONFIG) --space space.yaml $(SEARCH) $(if $(PARALLEL),--parallel $(PARALLEL)) --out $(TRIALS)
+	@cp $(TRIALS)/trials.csv search.csv
+endif
 
 ifeq ($(KIND),simulations)
 
@@ -37,8 +43,7 @@ eval: run
 
 gif: run
 	@mkdir -p $(OUT)
-	$(IDSRL) record --env $(call setting,env) --attacker $(call setting,attacker) --defender $(call setting,defender) \
-		--episodes 3 --gif $(OUT)/games.gif
+	$(IDSRL) record --config $(CONFIG) --episodes 3 --gif $(OUT)/games.gif
 
 plots tensorboard:
 	@echo "$(NAME): nobody learns, so there is nothing to show"
@@ -74,5 +79,5 @@ results: | $(IDSRL)
 clean:
 	rm -rf $(OUT)
 
-$(IDSRL):
-	@$(MAKE) --no-print-directory -C $(ROOT) build
+help:
+	@sed -n 's/^#   //p' $(EXPERIMENTS)/experiment.mk

@@ -6,15 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 
 	"idsrl/algos"
+	"idsrl/algos/algotest"
 	"idsrl/algos/qlearning"
-	"idsrl/envs"
-	"idsrl/envs/idsgame"
-	"idsrl/envs/toy"
 	"idsrl/experiments"
 	"idsrl/results"
 )
@@ -35,30 +32,16 @@ func must[T any](tb testing.TB) func(T, error) T {
 	}
 }
 
-var catalog = func() experiments.Catalog {
-	r := new(envs.Registry)
-	r.Add(idsgame.Entries()...)
-	r.Add(toy.Entries()...)
-	return experiments.Catalog{Envs: r, Algorithms: []algos.Algorithm{qlearning.Algorithm()}}
-}()
+var catalog = experiments.Catalog{
+	Envs: algotest.Registry, Algorithms: []algos.Algorithm{qlearning.Algorithm()},
+}
 
 // small are settings of a run that takes a moment.
 var small = []string{"episodes=400", "log_rows=7", "evaluations=4", "eval_episodes=20", "final_episodes=50"}
 
 func load(tb testing.TB, c experiments.Catalog, env string, set ...string) *experiments.Config {
 	tb.Helper()
-	last := map[string]int{}
-	for i, s := range set {
-		key, _, _ := strings.Cut(s, "=")
-		last[key] = i
-	}
-	var once []string // the last value of each setting
-	for i, s := range set {
-		if key, _, _ := strings.Cut(s, "="); last[key] == i {
-			once = append(once, s)
-		}
-	}
-	return must[*experiments.Config](tb)(c.Load(experiments.Sources{Env: env, Algo: "tabular-q", Set: once}))
+	return must[*experiments.Config](tb)(c.Load(experiments.Sources{Env: env, Algo: "tabular-q", Set: algotest.Last(set)}))
 }
 
 // kinds are runs that differ in what a checkpoint must hold: seats, environments, tables, budgets.

@@ -48,6 +48,7 @@ type Run struct {
 	turns    *selfplay.Turns // nil: all learners learn in the same games
 	stock    *stock          // of turns
 	manifest results.Manifest
+	lock     *os.File             // from Start or Resume to the end of Train
 	files    [2]*results.Appender // train.csv and eval.csv
 	marks    marks
 	latest   *results.EvalRow
@@ -86,23 +87,6 @@ var saveAfter = func(cost time.Duration) time.Duration { return max(5*time.Secon
 // Start begins a run in dir. A folder with a run is taken over only if that run is finished and had the same
 // configuration, which would come out the same, or if force is set.
 func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, error) {
-	old, err := readManifest(dir)
-	switch {
-	case force || errors.Is(err, os.ErrNotExist):
-	case err != nil:
-		return nil, fmt.Errorf("%w, which cannot be read: %w; choose another --out, or replace it with --force",
-			ErrExists, err)
-	default:
-		config, _ := os.ReadFile(filepath.Join(dir, results.ConfigFile))
-		switch same := bytes.Equal(config, cfg.Encode()); {
-		case same && old.Status != results.Finished:
-			return nil, fmt.Errorf("%w, interrupted: %s; go on with --resume, or start over with --force",
-				ErrExists, dir)
-		case !same:
-			return nil, fmt.Errorf("%w, of another configuration: %s; choose another --out, or replace it with --force",
-				ErrExists, dir)
-		}
-	}
 	r, err := c.prepare(cfg, dir, o)
 	if err != nil {
 		return nil, err
@@ -110,53 +94,110 @@ func (c Catalog) Start(cfg *Config, dir string, force bool, o Options) (*Run, er
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
+	if r.lock, err = lock(dir); err != nil {
+		return nil, err
+	}
+	if err := r.begin(force); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// begin writes what a run begins with into its folder.
+func (r *Run) begin(force bool) error {
+	if !force {
+		if err := mayStart(r.Config, r.Dir); err != nil {
+			return err
+		}
+	}
+	if err := removeRun(r.Dir); err != nil {
+		return err
+	}
+	config := filepath.Join(r.Dir, results.ConfigFile)
+	if err := errors.Join(r.Config.keep(r.Dir), results.WriteFile(config, r.Config.Encode())); err != nil {
+		return err
+	}
+	if err := r.open(); err != nil {
+		return err
+	}
+	err := errors.Join(
+		r.files[trainCSV].WriteLine(results.TrainHeader(r.metrics()...)),
+		r.files[evalCSV].WriteLine(results.EvalHeader(r.measure.metrics()...)),
+	)
+	if err == nil {
+		err = r.save()
+	}
+	return err
+}
+
+// mayStart is the error of a folder that holds a run which cfg does not repeat.
+func mayStart(cfg *Config, dir string) error {
+	old, err := results.ReadManifest(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w, which cannot be read: %w; choose another --out, or replace it with --force", ErrExists, err)
+	}
+	config, _ := os.ReadFile(filepath.Join(dir, results.ConfigFile))
+	switch same := bytes.Equal(config, cfg.Encode()); {
+	case same && old.Status != results.Finished:
+		return fmt.Errorf("%w, interrupted: %s; go on with --resume, or start over with --force", ErrExists, dir)
+	case !same:
+		return fmt.Errorf("%w, of another configuration: %s; choose another --out, or replace it with --force", ErrExists, dir)
+	}
+	return nil
+}
+
+// removeRun removes the files of a run that the next one in the folder does not write anew at once.
+func removeRun(dir string) error {
 	stale := []string{results.ManifestFile, results.FinalCheckpoint, results.LastCheckpoint}
 	policies, err := frozenIn(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, name := range policies {
 		stale = append(stale, copyOf("", name))
 	}
 	for _, name := range stale {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return nil, err
+			return err
 		}
 	}
-	if err := errors.Join(cfg.keep(dir), results.WriteFile(filepath.Join(dir, results.ConfigFile), cfg.Encode())); err != nil {
-		return nil, err
-	}
-	if err := r.open(); err != nil {
-		return nil, err
-	}
-	var metrics []string
+	return nil
+}
+
+// metrics are the names of what the learners report, each after its role, and of what their turns do.
+func (r *Run) metrics() (names []string) {
 	for i, l := range r.table.learners {
 		for _, name := range l.Metrics() {
-			metrics = append(metrics, r.table.role(i).String()+"/"+name)
+			names = append(names, r.table.role(i).String()+"/"+name)
 		}
 	}
 	if r.turns != nil {
-		metrics = append(metrics, r.turns.Metrics()...)
+		names = append(names, r.turns.Metrics()...)
 	}
-	err = errors.Join(
-		r.files[trainCSV].WriteLine(results.TrainHeader(metrics...)),
-		r.files[evalCSV].WriteLine(results.EvalHeader(r.measure.metrics()...)),
-	)
-	if err == nil {
-		err = r.save()
-	}
-	return r, err
+	return names
 }
 
 // Resume goes on with the run in dir from its last checkpoint. A finished run is not an error; its Train does nothing.
-func (c Catalog) Resume(dir string, o Options) (*Run, error) {
-	old, err := readManifest(dir)
+func (c Catalog) Resume(dir string, o Options) (r *Run, err error) {
+	old, err := results.ReadManifest(dir)
 	if err != nil {
 		return nil, fmt.Errorf("nothing to resume: %w", err)
 	}
-	name := results.LastCheckpoint
-	if old.Status == results.Finished {
-		name = results.FinalCheckpoint
+	name := results.FinalCheckpoint
+	var held *os.File
+	if old.Status != results.Finished {
+		name = results.LastCheckpoint
+		if held, err = lock(dir); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, held.Close())
+			}
+		}()
 	}
 	checkpoint, err := ReadCheckpoint(filepath.Join(dir, name))
 	if err != nil {
@@ -166,10 +207,10 @@ func (c Catalog) Resume(dir string, o Options) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := c.prepare(cfg, dir, o)
-	if err != nil {
+	if r, err = c.prepare(cfg, dir, o); err != nil {
 		return nil, err
 	}
+	r.lock = held
 	if err := r.table.restore(checkpoint); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
 	}
@@ -198,23 +239,6 @@ func (c Catalog) Resume(dir string, o Options) (*Run, error) {
 	return r, nil
 }
 
-// readManifest reads the manifest in dir, and nothing of the files that grow.
-func readManifest(dir string) (*results.Manifest, error) {
-	path := filepath.Join(dir, results.ManifestFile)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	m := new(results.Manifest)
-	if err = json.Unmarshal(data, m); err == nil && m.Format != results.ManifestFormat {
-		err = fmt.Errorf("format %d is unknown: this program reads format %d", m.Format, results.ManifestFormat)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, nil
-}
-
 // prepare builds everything but files.
 func (c Catalog) prepare(cfg *Config, dir string, o Options) (*Run, error) {
 	t, err := c.build(cfg)
@@ -231,7 +255,7 @@ func (c Catalog) prepare(cfg *Config, dir string, o Options) (*Run, error) {
 	header := t.header()
 	r.manifest = results.Manifest{
 		Env: header.Env, Algo: header.Algo, Seed: cfg.Seed, InstanceSeed: cfg.InstanceSeed,
-		Budget: results.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}, Protocol: results.EvalProtocol,
+		Budget: results.Budget{Episodes: cfg.Episodes, Steps: cfg.Steps}, Config: cfg.SHA256(),
 		StartedAt: time.Now().UTC(), Command: o.Command, Program: o.Program,
 	}
 	for i := range t.learners {
@@ -286,16 +310,22 @@ func (r *Run) open() (err error) {
 	return nil
 }
 
+// close closes the files that grow and unlocks the folder.
+func (r *Run) close() (err error) {
+	for _, f := range r.files {
+		if f != nil {
+			err = errors.Join(err, f.Close())
+		}
+	}
+	return errors.Join(err, r.lock.Close())
+}
+
 // Train trains to the end, or until ctx is done: then it saves and returns ErrInterrupted.
 func (r *Run) Train(ctx context.Context) (err error) {
 	if r.manifest.Status == results.Finished {
 		return nil
 	}
-	defer func() {
-		for _, f := range r.files {
-			err = errors.Join(err, f.Close())
-		}
-	}()
+	defer func() { err = errors.Join(err, r.close()) }()
 	started, before := time.Now(), r.manifest.WallSeconds
 	for r.marks.Evaluations <= r.Config.Evaluations {
 		log, eval := r.next()

@@ -51,7 +51,7 @@ func TestRunFiles(t *testing.T) {
 	sum := sha256.Sum256([]byte(read(t, dir, results.FinalCheckpoint)))
 	want := results.Manifest{
 		Format: results.ManifestFormat, Status: results.Finished, Env: "toy-pursuit-v0", Algo: "tabular-q",
-		Learners: []string{"attacker", "defender"}, Budget: results.Budget{Steps: 3000}, Protocol: results.EvalProtocol,
+		Learners: []string{"attacker", "defender"}, Budget: results.Budget{Steps: 3000}, Protocol: results.EvalProtocol, Config: cfg.SHA256(),
 		Seed: 3, InstanceSeed: envs.Derive(3, "instance", 0), Steps: 3000, Episodes: run.Episodes,
 		WallSeconds: run.WallSeconds, StartedAt: run.StartedAt, EndedAt: run.EndedAt,
 		CheckpointSHA256: hex.EncodeToString(sum[:]), Command: options.Command, Program: options.Program,
@@ -450,9 +450,17 @@ func TestStartInFolderWithRun(t *testing.T) {
 	}
 	same(t, dir, trained(t, catalog, other))
 
+	// A run that begins leaves nothing of the one before.
+	r := must[*experiments.Run](t)(catalog.Start(cfg, dir, true, experiments.Options{}))
+	if slices.Contains(names(t, dir), results.FinalCheckpoint) {
+		t.Error("the final checkpoint of another run")
+	}
+	finish(t, r)
+	same(t, dir, want)
+
 	// Interrupted.
 	dir = filepath.Join(t.TempDir(), "run")
-	r := must[*experiments.Run](t)(catalog.Start(cfg, dir, false, experiments.Options{}))
+	r = must[*experiments.Run](t)(catalog.Start(cfg, dir, false, experiments.Options{}))
 	if err := r.Train(newCountdown(30)); !errors.Is(err, experiments.ErrInterrupted) {
 		t.Fatal(err)
 	}
@@ -560,6 +568,10 @@ func TestResumeErrors(t *testing.T) {
 		{"no folder", func(dir string) { must[any](t)(nil, os.RemoveAll(dir)) }, []string{"nothing to resume", "manifest.json"}},
 		{"no manifest", func(dir string) { must[any](t)(nil, os.Remove(filepath.Join(dir, "manifest.json"))) }, []string{"nothing to resume", "manifest.json"}},
 		{"manifest that is no JSON", func(dir string) { write(t, filepath.Join(dir, "manifest.json"), "x") }, []string{"nothing to resume", "manifest.json"}},
+		{"evaluated in another way", func(dir string) {
+			path := filepath.Join(dir, "manifest.json")
+			write(t, path, strings.Replace(read(t, path), `"evaluation_protocol": 1`, `"evaluation_protocol": 0`, 1))
+		}, []string{"nothing to resume", "manifest.json: evaluation protocol 0 is not 1", "train the run again"}},
 		{"no checkpoint", func(dir string) { must[any](t)(nil, os.Remove(filepath.Join(dir, "last.ckpt"))) }, []string{"last.ckpt"}},
 		{"half a checkpoint", func(dir string) {
 			text := read(t, dir, "last.ckpt")

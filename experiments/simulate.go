@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"idsrl/algos"
 	"idsrl/envs"
@@ -23,6 +24,7 @@ type Simulation struct {
 	Seed         uint64 // root of the games' random numbers
 	Workers      int    // goroutines that play; the tallies do not depend on it
 	Watch        algos.Watcher
+	Begun        *atomic.Int64 // counts the games that have begun; may be nil
 }
 
 // Simulated is how a simulation went.
@@ -44,7 +46,9 @@ func (c Catalog) Simulate(ctx context.Context, sim Simulation) (*Simulated, erro
 			return nil, err
 		}
 		result.Env, result.Seats = cast.Env, cast.Game.Spec().Seats
-		rooms[i].Game = cast.Game
+		if rooms[i].Game = cast.Game; sim.Begun != nil {
+			rooms[i].Game = &counted{cast.Game, sim.Begun}
+		}
 		if rooms[i].Players, result.Players, err = cast.players(sim.Players); err != nil {
 			return nil, err
 		}
@@ -60,6 +64,19 @@ func (c Catalog) Simulate(ctx context.Context, sim Simulation) (*Simulated, erro
 		result.Total.Merge(tally)
 	}
 	return result, err
+}
+
+// counted is a game whose episodes are counted.
+type counted struct {
+	envs.Env
+	begun *atomic.Int64
+}
+
+func (c *counted) Unwrap() envs.Env { return c.Env }
+
+func (c *counted) Reset(seed uint64) error {
+	c.begun.Add(1)
+	return c.Env.Reset(seed)
 }
 
 // players makes the players of all seats, those that are named or else the environment's, and tells who they are.

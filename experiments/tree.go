@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"idsrl/algos"
 	"idsrl/envs"
@@ -20,9 +21,11 @@ import (
 type Tree struct {
 	Catalog Catalog
 	Dir     string
-	Runs    string // folder for the runs of all experiments: those of an experiment are in Runs/NAME/seed-N
-	File    string // name of the configurations: results.ConfigFile, or that of others that stand beside them
-	Quick   bool   // only try whether experiments run: a few updates, a few games
+	Runs    string          // folder for the runs of all experiments: those of an experiment are in Runs/NAME/seed-N
+	File    string          // name of the configurations: results.ConfigFile, or that of others that stand beside them
+	Quick   bool            // only try whether experiments run: a few updates, a few games
+	Program results.Program // plays simulations
+	Begun   *atomic.Int64   // counts the games of simulations that have begun; may be nil
 }
 
 // A Kind is what an experiment does.
@@ -43,7 +46,8 @@ type Experiment struct {
 }
 
 // Find returns the experiments that any of the patterns names, or all without a pattern, in the order of their names. A
-// pattern is a name or the beginning of one up to a slash, and may hold what path.Match knows: */v0, training/v?/*/dqn.
+// pattern is a name or the beginning of one up to a slash, and may hold what path.Match knows: */v0, training/v?/*/dqn. None
+// is found, without an error, where no folder has a configuration of that name.
 func (t *Tree) Find(patterns ...string) (found []Experiment, err error) {
 	used := make([]bool, len(patterns))
 	err = fs.WalkDir(os.DirFS(t.Dir), ".", func(at string, entry fs.DirEntry, err error) error {
@@ -65,22 +69,50 @@ func (t *Tree) Find(patterns ...string) (found []Experiment, err error) {
 		}
 		return nil
 	})
-	for i, ok := range used {
-		if !ok && err == nil {
-			err = &envs.UnknownError{Kind: "experiment", Name: patterns[i], Known: t.names()}
-		}
+	if unused := slices.Index(used, false); unused >= 0 && err == nil {
+		err = t.unknown(patterns[unused])
 	}
 	slices.SortFunc(found, func(a, b Experiment) int { return results.ByName(a.Name, b.Name) })
 	return found, err
 }
 
-// names are those of all experiments.
-func (t *Tree) names() (names []string) {
-	all, _ := t.Find() // only to suggest a name
-	for _, e := range all {
-		names = append(names, e.Name)
+// unknown is the error of a pattern that no experiment matches, nil if no folder has a configuration of that name. It suggests
+// experiments and folders of them: those at the end of whose path the pattern is, a few that are called nearly so, or the folder
+// that holds some.
+func (t *Tree) unknown(pattern string) error {
+	all, err := t.Find()
+	if err != nil || len(all) == 0 {
+		return err
 	}
-	return names
+	var known, near []string
+	for _, e := range all {
+		for name := e.Name; name != "." && !slices.Contains(known, name); name = path.Dir(name) {
+			known = append(known, name)
+			if strings.HasSuffix(name, "/"+pattern) {
+				near = append(near, name)
+			}
+		}
+	}
+	for len(near) < 3 {
+		name := settings.Suggest(pattern, known)
+		if name == "" {
+			break
+		}
+		near, known = append(near, name), slices.DeleteFunc(known, func(k string) bool { return k == name })
+	}
+	for folder := path.Dir(pattern); len(near) == 0 && folder != "."; folder = path.Dir(folder) {
+		if slices.Contains(known, folder) {
+			near = append(near, folder)
+		}
+	}
+	unknown := &envs.UnknownError{Kind: "experiment", Name: pattern, Hint: "idsrl experiments list shows all"}
+	if t.File != results.ConfigFile {
+		unknown.Kind += " with " + t.File
+	}
+	if near = near[:min(len(near), 3)]; len(near) > 0 {
+		unknown.Hint = "did you mean " + strings.Join(near, " or ") + "? " + unknown.Hint
+	}
+	return unknown
 }
 
 // below reports whether a pattern matches a name or a folder that it is in.
@@ -122,6 +154,13 @@ func (e Experiment) run(seed int) string {
 	return filepath.Join(e.Runs(), fmt.Sprintf("seed-%d", seed))
 }
 
+// seedOf is the seed of a run's folder, if its name has one.
+func seedOf(folder string) (seed int, ok bool) {
+	number, ok := strings.CutPrefix(folder, "seed-")
+	seed, err := strconv.Atoi(number)
+	return seed, ok && err == nil && seed >= 0
+}
+
 // source is the configuration as it stands in the folder.
 func (e Experiment) source() (*settings.Source, error) {
 	file := filepath.Join(e.Dir(), e.tree.File)
@@ -149,7 +188,7 @@ func (e Experiment) Players() (env, players string, err error) {
 		env = sim.Env
 		for role, player := range sim.Players {
 			names[role] = withRuns(player, func(run string) string {
-				if made, ok := e.made(run); ok {
+				if made, ok := e.made(run, 0); ok {
 					return made.Experiment.Name
 				}
 				return run
@@ -193,12 +232,14 @@ func (c Catalog) neural(player string) bool {
 	return err == nil && player != "tabular-q"
 }
 
-// Simulation is the games of the experiment, which is no training. A person's seat has a random player.
-func (e Experiment) Simulation() (Simulation, error) {
+// Simulation is the games of the experiment, which is no training, of a seed: what other experiments learn plays as it was
+// learnt with this seed. A person's seat has a random player.
+func (e Experiment) Simulation(seed int) (Simulation, error) {
 	sim, err := e.match()
+	sim.Seed = uint64(seed) + 1
 	for role, player := range sim.Players {
 		sim.Players[role] = withRuns(player, func(run string) string {
-			if made, ok := e.made(run); ok {
+			if made, ok := e.made(run, seed); ok {
 				return made.Dir
 			}
 			return filepath.Join(e.Dir(), filepath.FromSlash(run))
@@ -207,15 +248,15 @@ func (e Experiment) Simulation() (Simulation, error) {
 	return sim, err
 }
 
-// Needs are the runs of other experiments that the experiment needs.
-func (e Experiment) Needs() (needs []Made, err error) {
+// Needs are the runs of other experiments that the experiment needs for a seed.
+func (e Experiment) Needs(seed int) (needs []Made, err error) {
 	if e.Kind == Training {
 		return nil, nil
 	}
 	sim, err := e.match()
 	for _, role := range Roles {
 		for _, run := range runsOf(sim.Players[role]) {
-			if made, ok := e.made(run); ok {
+			if made, ok := e.made(run, seed); ok {
 				needs = append(needs, made)
 			}
 		}
@@ -253,19 +294,20 @@ type Made struct {
 }
 
 // made says which experiment makes a run that is named relative to the folder of e, if one does: the runs of the tree are
-// in ../bin/runs, seen from it, unless another folder takes their place.
-func (e Experiment) made(run string) (made Made, ok bool) {
+// in ../bin/runs, seen from it, unless another folder takes their place. The name is of the run for seed 0; those for the
+// next seeds are the next ones.
+func (e Experiment) made(run string, offset int) (made Made, ok bool) {
 	usual := filepath.Join(e.tree.Dir, "..", "bin", "runs")
 	name, err := filepath.Rel(usual, filepath.Join(e.Dir(), filepath.FromSlash(run)))
 	if err != nil {
 		return made, false
 	}
-	name, seed := path.Split(filepath.ToSlash(name))
+	name, folder := path.Split(filepath.ToSlash(name))
 	maker := Experiment{Name: path.Clean(name), Kind: Training, tree: e.tree}
-	number, _ := strings.CutPrefix(seed, "seed-")
-	n, err := strconv.Atoi(number)
-	if _, missing := os.Stat(filepath.Join(maker.Dir(), e.tree.File)); err != nil || missing != nil {
+	seed, ok := seedOf(folder)
+	if _, missing := os.Stat(filepath.Join(maker.Dir(), e.tree.File)); !ok || missing != nil {
 		return made, false
 	}
-	return Made{maker, n, maker.run(n)}, true
+	seed += offset
+	return Made{maker, seed, maker.run(seed)}, true
 }

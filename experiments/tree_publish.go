@@ -28,6 +28,7 @@ const (
 	makeFile      = "Makefile"                    // of an experiment: includes sharedMakeFile
 	readmeFile    = "README.md"                   // of an experiment
 	curveFile     = "curve.svg"                   // of an experiment
+	spaceFile     = "space.yaml"                  // of an experiment: where its tuned settings were searched, see Search
 )
 
 // OriginalFile is a configuration beside the usual one: the hyperparameters that the original has.
@@ -56,7 +57,7 @@ func (t *Tree) Originals() (map[string]Original, error) {
 	originals := map[string]Original{}
 	for _, line := range lines[1:] {
 		if len(line) != 5 {
-			return nil, fmt.Errorf("%s: %q has not 5 columns", path, line)
+			return nil, fmt.Errorf("%s: %.40q has not 5 columns", path, line)
 		}
 		originals[line[0]] = Original{Hacked: line[1], HackedIs: line[2], SameAs: line[3], Note: line[4]}
 	}
@@ -88,7 +89,7 @@ func (t *Tree) Publish(ctx context.Context, list []Experiment) error {
 		return err
 	}
 	for _, e := range list {
-		outcome, err := e.Outcome(ctx)
+		outcome, err := e.Measure(ctx)
 		if err != nil {
 			return fmt.Errorf("%s: %w", e.Name, err)
 		}
@@ -118,10 +119,22 @@ func (t *Tree) Publish(ctx context.Context, list []Experiment) error {
 	return err
 }
 
-// isPartOf reports whether all is the outcome of the same with more seeds.
+// isPartOf reports whether all is the outcome of the same configuration with more seeds, those of o among them: the same
+// scores, from the same checkpoints.
 func (o *Outcome) isPartOf(all Outcome) bool {
-	return o.Experiment == all.Experiment && o.File == all.File && o.Env == all.Env && o.Players == all.Players &&
-		o.Budget == all.Budget && o.Seeds < all.Seeds
+	if o.Experiment != all.Experiment || o.File != all.File || o.Config != all.Config || len(o.Scores) >= len(all.Scores) {
+		return false
+	}
+	for _, score := range o.Scores {
+		if !slices.ContainsFunc(all.Scores, score.equal) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s Score) equal(other Score) bool {
+	return s.Seed == other.Seed && s.Hacked == other.Hacked && slices.Equal(s.Checkpoints, other.Checkpoints)
 }
 
 // plot draws the learning curve of an experiment that trains.
@@ -181,73 +194,114 @@ const noResult = "—"
 
 var readmeTemplate = template.Must(template.New("readme").Parse(readmeText))
 
+// A page is what the README of an experiment says.
+type page struct {
+	Name, Kind, About, Env, Player, Seat, Attacker, Defender, Seeds string
+	Published                                                       int // seeds, if they are not as many as is usual
+	Original                                                        Original
+	Results                                                         []pageResult
+	HasOriginal, SelfPlay, Searched, Curve                          bool
+}
+
+// A pageResult is a row of the table in a README.
+type pageResult struct{ What, Hacked, Is string }
+
 // readme is the README of the experiment.
 func (e Experiment) readme(published []Outcome, originals map[string]Original) ([]byte, error) {
-	type result struct{ What, Hacked, Is string }
-	page := struct {
-		Name, Kind, About, Env, Player, Seat, Attacker, Defender, Seeds string
-		Original                                                        Original
-		Results                                                         []result
-		HasOriginal, SelfPlay, Curve                                    bool
-	}{Name: e.Name, Kind: string(e.Kind), Original: originals[e.Name], SelfPlay: strings.HasPrefix(e.Name, "selfplay/")}
-	shown := func(file string) result {
-		for _, o := range published {
-			if o.Experiment == e.Name && o.File == file {
-				return result{"`" + file + "`", results.Interval(o.Estimate(), 3).Text, o.describe()}
-			}
-		}
-		return result{"`" + file + "`", noResult, "not published"}
+	fill := map[Kind]func(*page, []Outcome) error{
+		Training: e.trainingPage, Simulating: e.simulationPage, Playing: e.playingPage,
+	}[e.Kind]
+	p := &page{Name: e.Name, Kind: string(e.Kind), Original: originals[e.Name]}
+	if err := fill(p, published); err != nil {
+		return nil, err
 	}
-	switch e.Kind {
-	case Training:
-		cfg, err := e.Config()
-		if err != nil {
-			return nil, err
-		}
-		entry, err := e.tree.Catalog.Envs.Lookup(cfg.Env)
-		if err != nil {
-			return nil, err
-		}
-		page.Env, page.About, page.Player, page.Seeds = cfg.Env, entry.About, cfg.Algo, fmt.Sprint(e.Seeds(cfg))
-		if page.Player == "" {
-			page.Player = cfg.Attacker + "` against `" + cfg.Defender
-		}
-		page.Results = append(page.Results, shown(results.ConfigFile))
-		if _, err := os.Stat(filepath.Join(e.Dir(), OriginalFile)); err == nil {
-			page.HasOriginal = true
-			page.Results = append(page.Results, shown(OriginalFile))
-		}
-		if bound, ok := results.Bound(cfg.Env); ok {
-			page.Results = append(page.Results, result{"best possible", results.Fixed(bound, 3).Text, "of an attacker"})
-		}
-		_, err = os.Stat(filepath.Join(e.Dir(), curveFile))
-		page.Curve = err == nil
-	default:
-		sim, err := e.match()
-		if err != nil {
-			return nil, err
-		}
-		page.Env, page.Attacker, page.Defender = sim.Env, e.link(sim.Players[envs.Attacker]), e.link(sim.Players[envs.Defender])
-		page.Results = append(page.Results, shown(results.ConfigFile))
-		if e.Kind == Playing {
-			page.Results, page.Seat, page.Player = nil, envs.Attacker.String(), page.Defender
-			if sim.Players[envs.Attacker] != person {
-				page.Seat, page.Player = envs.Defender.String(), page.Attacker
-			}
-		}
-	}
-	if page.Original.Hacked != "" {
-		page.Results = append(page.Results, result{"the original", page.Original.Hacked, page.Original.HackedIs})
+	if p.Original.Hacked != "" {
+		p.Results = append(p.Results, pageResult{"the original", p.Original.Hacked, p.Original.HackedIs})
 	}
 	var b bytes.Buffer
-	err := readmeTemplate.Execute(&b, page)
+	err := readmeTemplate.Execute(&b, p)
 	return b.Bytes(), err
+}
+
+// trainingPage fills in what is said of training.
+func (e Experiment) trainingPage(p *page, published []Outcome) error {
+	cfg, err := e.Config()
+	if err != nil {
+		return err
+	}
+	entry, err := e.tree.Catalog.Envs.Lookup(cfg.Env)
+	if err != nil {
+		return err
+	}
+	p.Env, p.About, p.Player, p.Seeds = cfg.Env, entry.About, cfg.Algo, fmt.Sprint(e.Seeds(cfg))
+	if p.Player == "" {
+		p.Player = cfg.Attacker + "` against `" + cfg.Defender
+	}
+	for _, o := range published {
+		if o.Experiment == e.Name && o.File == results.ConfigFile && o.Seeds != e.Seeds(cfg) {
+			p.Published = o.Seeds
+		}
+	}
+	p.Results = append(p.Results, e.result(published, results.ConfigFile))
+	if p.HasOriginal = e.has(OriginalFile); p.HasOriginal {
+		p.Results = append(p.Results, e.result(published, OriginalFile))
+	}
+	if bound, ok := results.FindBound(cfg.Env); ok {
+		p.Results = append(p.Results, pageResult{"best possible", bound.String(), bound.Is})
+	}
+	p.SelfPlay, p.Searched, p.Curve = strings.HasPrefix(e.Name, "selfplay/"), e.has(spaceFile), e.has(curveFile)
+	return nil
+}
+
+// simulationPage fills in what is said of a simulation.
+func (e Experiment) simulationPage(p *page, published []Outcome) error {
+	p.Results = append(p.Results, e.result(published, results.ConfigFile))
+	return e.matchPage(p)
+}
+
+// playingPage fills in what is said of manual play.
+func (e Experiment) playingPage(p *page, _ []Outcome) error {
+	sim, err := e.match()
+	if err != nil {
+		return err
+	}
+	if err := e.matchPage(p); err != nil {
+		return err
+	}
+	p.Seat, p.Player = envs.Attacker.String(), p.Defender
+	if sim.Players[envs.Attacker] != person {
+		p.Seat, p.Player = envs.Defender.String(), p.Attacker
+	}
+	return nil
+}
+
+// matchPage fills in who plays.
+func (e Experiment) matchPage(p *page) error {
+	sim, err := e.match()
+	p.Env, p.Attacker, p.Defender = sim.Env, e.link(sim.Players[envs.Attacker]), e.link(sim.Players[envs.Defender])
+	return err
+}
+
+// result is what is published of the configuration in a file.
+func (e Experiment) result(published []Outcome, file string) pageResult {
+	for _, o := range published {
+		if o.Experiment == e.Name && o.File == file {
+			return pageResult{"`" + file + "`", results.Interval(o.Estimate(), 3).Text, o.describe()}
+		}
+	}
+	return pageResult{"`" + file + "`", noResult, "not published"}
+}
+
+// has reports whether there is a file in the folder of the experiment.
+func (e Experiment) has(file string) bool {
+	_, err := os.Stat(filepath.Join(e.Dir(), file))
+	return err == nil
 }
 
 // link shows a player, with the experiment that makes it instead of the folder of its run.
 func (e Experiment) link(player string) string {
 	for _, run := range runsOf(player) {
-		if made, ok := e.made(run); ok {
+		if made, ok := e.made(run, 0); ok {
 			up := strings.Repeat("../", strings.Count(e.Name, "/")+1)
 			return fmt.Sprintf("what [%s](%s) has learnt", made.Experiment.Name, up+made.Experiment.Name)
 		}
@@ -283,10 +337,11 @@ func (t *Tree) OutcomeGrid(outcomes []Outcome) (*results.Grid, error) {
 		results.Column{Title: "time", Names: []string{"wall_seconds"}},
 		results.Column{Title: "curve"},
 	)
+	g.Spare = 3
 	for _, o := range outcomes {
 		bound := results.Cell{Values: []any{""}}
-		if b, ok := results.Bound(o.Env); ok {
-			bound = results.Fixed(b, 3)
+		if b, ok := results.FindBound(o.Env); ok {
+			bound = results.Cell{Text: b.String(), Values: []any{b.Value}}
 		}
 		steps, seconds := results.Scaled(o.Steps), results.Seconds(o.Seconds)
 		if o.Steps == 0 {

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"idsrl/envs"
+	"idsrl/envs/settings"
 	"idsrl/results"
 )
 
@@ -37,26 +40,38 @@ func (t *Tree) Jobs(list []Experiment, seeds int) (jobs []Job, problems error) {
 			}
 			continue
 		}
-		needs, err := e.Needs()
-		problems = errors.Join(problems, err)
-		for _, need := range needs {
-			cfg, err := need.Experiment.Config()
-			if problems = errors.Join(problems, err); err == nil {
-				add(need.Experiment, cfg, need.Seed, need.Seed+1)
+		for seed := range e.rounds(seeds) {
+			needs, err := e.Needs(seed)
+			problems = errors.Join(problems, err)
+			for _, need := range needs {
+				cfg, err := need.Experiment.Config()
+				if problems = errors.Join(problems, err); err == nil {
+					add(need.Experiment, cfg, need.Seed, need.Seed+1)
+				}
 			}
 		}
 	}
 	return jobs, problems
 }
 
-// Holds reports whether a folder holds a run of the configuration, and how far it is.
+// Holds reports whether a folder holds a run of the configuration, and how far it is. A run that cannot be read does not
+// count; a warning names the file.
 func (cfg *Config) Holds(dir string) (results.Status, bool) {
-	manifest, err := readManifest(dir)
-	if err != nil {
+	config, err := os.ReadFile(filepath.Join(dir, results.ConfigFile))
+	if err != nil || !bytes.Equal(config, cfg.Encode()) {
 		return "", false
 	}
-	config, _ := os.ReadFile(filepath.Join(dir, results.ConfigFile))
-	return manifest.Status, bytes.Equal(config, cfg.Encode())
+	manifest, err := results.ReadManifest(dir)
+	if err == nil && manifest.Status == results.Finished {
+		_, err = results.ReadRun(dir) // of others, the end of the files need not be text: Resume cuts it
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false
+	} else if err != nil {
+		slog.Warn("a run that cannot be read does not count", "error", err)
+		return "", false
+	}
+	return manifest.Status, true
 }
 
 // Reach begins the run of a configuration in dir, or goes on with it if the folder holds it already, also when it is
@@ -68,20 +83,44 @@ func (c Catalog) Reach(cfg *Config, dir string, force bool, o Options) (*Run, er
 	return c.Start(cfg, dir, force, o)
 }
 
-// An Outcome is what the finished runs of an experiment came to.
+// rounds is how often an experiment that is no training is played, each time with another seed: so often as asked, or 10
+// times. A person plays once.
+func (e Experiment) rounds(seeds int) int {
+	switch {
+	case e.Kind == Playing || e.tree.Quick:
+		return 1
+	case seeds == 0:
+		return 10
+	default:
+		return seeds
+	}
+}
+
+// An Outcome is what an experiment came to.
 type Outcome struct {
-	Experiment string         `json:"experiment"`
-	File       string         `json:"config"`
-	Env        string         `json:"env"`
-	Players    string         `json:"players"`
-	Seeds      int            `json:"seeds"`
-	Budget     results.Budget `json:"budget,omitzero"`
-	Games      int64          `json:"games"`                 // of each seed's last evaluation
-	Hacked     float64        `json:"hack_probability"`      // greedy, mean over seeds
-	Interval   []float64      `json:"interval_95,omitempty"` // of it, by bootstrap; none of one seed
-	Steps      float64        `json:"steps,omitempty"`       // mean over seeds
-	Seconds    float64        `json:"-"`                     // likewise; the only one that the configuration does not decide
-	Curve      []float64      `json:"curve,omitempty"`       // of Hacked in training
+	Experiment string            `json:"experiment"`
+	File       string            `json:"config"`
+	Config     string            `json:"config_sha256,omitempty"` // of the configuration without seeds, as Config.SHA256
+	Env        string            `json:"env"`
+	Players    string            `json:"players"`
+	Protocol   int               `json:"evaluation_protocol,omitempty"` // results.EvalProtocol; 0 of a simulation, which has no evaluations
+	Programs   []results.Program `json:"programs,omitempty"`            // those that made the runs
+	Seeds      int               `json:"seeds"`
+	Budget     results.Budget    `json:"budget,omitzero"`
+	Games      int64             `json:"games"`                 // of each seed's last evaluation
+	Hacked     float64           `json:"hack_probability"`      // greedy, mean over seeds
+	Interval   []float64         `json:"interval_95,omitempty"` // of it, by bootstrap; none of one seed
+	Steps      float64           `json:"steps,omitempty"`       // mean over seeds
+	Seconds    float64           `json:"-"`                     // likewise; the only one that the configuration does not decide
+	Curve      []float64         `json:"curve,omitempty"`       // of Hacked over training, by Budget.Axis
+	Scores     []Score           `json:"scores,omitempty"`      // by seed; missing of what was published without
+}
+
+// A Score is what one seed of an experiment came to.
+type Score struct {
+	Seed        uint64   `json:"seed"`
+	Hacked      float64  `json:"hack_probability"`
+	Checkpoints []string `json:"checkpoints_sha256,omitempty"` // final ones: the run's, or those of the players of a simulation
 }
 
 // Estimate is Hacked with its interval.
@@ -92,99 +131,154 @@ func (o *Outcome) Estimate() results.Estimate {
 	return results.Estimate{Value: o.Hacked, Low: o.Interval[0], High: o.Interval[1]}
 }
 
-// setEstimate is the inverse.
-func (o *Outcome) setEstimate(e results.Estimate) {
-	o.Hacked, o.Interval = e.Value, nil
+// estimate settles Seeds, Hacked and Interval from the scores.
+func (o *Outcome) estimate() {
+	var hacked []float64
+	for _, score := range o.Scores {
+		hacked = append(hacked, score.Hacked)
+	}
+	e := results.NewEstimate(results.Statistics[0], hacked)
+	o.Seeds, o.Hacked, o.Interval = len(hacked), e.Value, nil
 	if !math.IsNaN(e.Low) {
 		o.Interval = []float64{e.Low, e.High}
 	}
 }
 
-// Outcome is what the experiment came to: nil if there is nothing, as of manual play, or of a simulation with a run that is
-// not finished. A simulation takes a moment and is played for it.
-func (e Experiment) Outcome(ctx context.Context) (*Outcome, error) {
-	switch e.Kind {
-	case Training:
-		runs, err := e.Finished()
-		if err != nil || len(runs) == 0 {
-			return nil, err
-		}
-		s := results.Summarize(runs, results.Statistics[0])[0]
-		last, _ := runs[0].Last(results.Greedy)
-		o := &Outcome{
-			Experiment: e.Name, File: e.tree.File, Env: s.Env, Players: s.Algo, Seeds: s.Seeds, Budget: s.Budget, Games: last.Games,
-			Steps: s.Steps, Seconds: s.WallSeconds, Curve: s.Curve,
-		}
-		o.setEstimate(s.GreedyHack)
-		return o, nil
-	case Simulating:
-		return e.simulate(ctx)
-	default:
-		if e.tree.Quick {
-			return e.simulate(ctx)
-		}
-		return nil, nil
+// Measure finds what the experiment came to: it reads the finished runs of training, and plays a simulation, which takes a
+// moment. The outcome is nil if there is none, as of manual play, or of a simulation of runs that are not finished.
+func (e Experiment) Measure(ctx context.Context) (*Outcome, error) {
+	switch {
+	case e.Kind == Training:
+		return e.trained()
+	case e.Kind == Simulating, e.tree.Quick:
+		return e.play(ctx)
 	}
+	return nil, nil
 }
 
-// Finished are the finished runs of the configuration as it is.
+// Games are how many games Measure plays if all runs that it needs are finished.
+func (e Experiment) Games() (int64, error) {
+	if e.Kind == Training || e.Kind == Playing && !e.tree.Quick {
+		return 0, nil
+	}
+	sim, err := e.match()
+	return int64(sim.Episodes) * int64(e.rounds(0)), err
+}
+
+// trained is what the finished runs came to.
+func (e Experiment) trained() (*Outcome, error) {
+	runs, err := e.Finished()
+	if err != nil || len(runs) == 0 {
+		return nil, err
+	}
+	cfg, err := e.Config()
+	if err != nil {
+		return nil, err
+	}
+	s := results.Summarize(runs, results.Statistics[0])[0]
+	o := &Outcome{
+		Experiment: e.Name, File: e.tree.File, Config: cfg.SHA256(), Env: s.Env, Players: s.Algo, Protocol: results.EvalProtocol,
+		Budget: s.Budget, Steps: s.Steps, Seconds: s.WallSeconds, Curve: s.Curve,
+	}
+	for _, run := range runs {
+		last, _ := run.Last(results.Greedy)
+		o.Games = last.Games
+		o.Scores = append(o.Scores, Score{run.Seed, last.HackProbability, []string{run.CheckpointSHA256}})
+		if !slices.Contains(o.Programs, run.Program) {
+			o.Programs = append(o.Programs, run.Program)
+		}
+	}
+	o.estimate()
+	return o, nil
+}
+
+// Finished are the finished runs of the configuration as it is, by seed.
 func (e Experiment) Finished() (runs []*results.Run, err error) {
 	cfg, err := e.Config()
 	if err != nil {
 		return nil, err
 	}
-	for seed := 0; ; seed++ {
-		one, dir := cfg.WithSeed(cfg.Seed+uint64(seed)), e.run(seed)
-		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-			return runs, nil
+	folders, err := os.ReadDir(e.Runs())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var seeds []int
+	for _, folder := range folders {
+		if seed, ok := seedOf(folder.Name()); ok && e.holds(cfg, seed) {
+			seeds = append(seeds, seed)
 		}
-		if status, ok := one.Holds(dir); !ok || status != results.Finished {
-			continue
-		}
-		run, err := results.ReadRun(dir)
+	}
+	slices.Sort(seeds)
+	for _, seed := range seeds {
+		run, err := results.ReadRun(e.run(seed))
 		if err != nil {
 			return nil, err
 		}
+		run.Config = cfg.SHA256() // which not every manifest says
 		runs = append(runs, run)
 	}
+	return runs, nil
 }
 
-// simulationSeeds is the number of seeds of a simulation, each with its own layout unless a run has learnt in one.
-const simulationSeeds = 10
+// holds reports whether the run with a seed is finished and of the configuration.
+func (e Experiment) holds(cfg *Config, seed int) bool {
+	status, ok := cfg.WithSeed(cfg.Seed + uint64(seed)).Holds(e.run(seed))
+	return ok && status == results.Finished
+}
 
-func (e Experiment) simulate(ctx context.Context) (*Outcome, error) {
-	needs, err := e.Needs()
+// play plays a simulation with each of its seeds for which the runs that it needs are finished.
+func (e Experiment) play(ctx context.Context) (*Outcome, error) {
+	o := &Outcome{Experiment: e.Name, File: e.tree.File, Programs: []results.Program{e.tree.Program}}
+	match, err := e.match()
 	if err != nil {
 		return nil, err
 	}
-	finished := func(m Made) bool {
-		_, err := os.Stat(filepath.Join(m.Dir, results.FinalCheckpoint))
-		return err == nil
-	}
-	if slices.ContainsFunc(needs, func(m Made) bool { return !finished(m) }) {
-		return nil, nil
-	}
-	sim, err := e.Simulation()
-	if err != nil {
-		return nil, err
-	}
-	n := simulationSeeds
-	if e.tree.Quick {
-		n = 1
-	}
-	o := &Outcome{Experiment: e.Name, File: e.tree.File, Seeds: n, Games: int64(sim.Episodes)}
+	o.Config = hashOf(settings.Encode(&SimulationConfig{
+		Env: match.Env, Attacker: match.Players[envs.Attacker], Defender: match.Players[envs.Defender], Episodes: match.Episodes,
+	}))
 	if o.Env, o.Players, err = e.Players(); err != nil {
 		return nil, err
 	}
-	var hacked []float64
-	for seed := range n {
-		sim.Seed = uint64(seed) + 1
+	for seed := range e.rounds(0) {
+		checkpoints, ok, err := e.ready(seed)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			continue
+		}
+		sim, err := e.Simulation(seed)
+		if err != nil {
+			return nil, err
+		}
+		sim.Begun = e.tree.Begun
 		simulated, err := e.tree.Catalog.Simulate(ctx, sim)
 		if err != nil {
 			return nil, err
 		}
-		hacked = append(hacked, simulated.Total.HackProbability())
+		o.Games = simulated.Total.Episodes
+		o.Scores = append(o.Scores, Score{uint64(seed), simulated.Total.HackProbability(), checkpoints})
 	}
-	o.setEstimate(results.NewEstimate(results.Statistics[0], hacked))
+	if o.Scores == nil {
+		return nil, nil
+	}
+	o.estimate()
 	return o, nil
+}
+
+// ready reports whether all runs that a simulation needs for a seed are finished, and their final checkpoints.
+func (e Experiment) ready(seed int) (checkpoints []string, ok bool, err error) {
+	needs, err := e.Needs(seed)
+	for _, need := range needs {
+		cfg, err := need.Experiment.Config()
+		if err != nil || !need.Experiment.holds(cfg, need.Seed) {
+			return nil, false, err
+		}
+		manifest, err := results.ReadManifest(need.Dir)
+		if err != nil {
+			return nil, false, err
+		}
+		checkpoints = append(checkpoints, manifest.CheckpointSHA256)
+	}
+	return checkpoints, err == nil, err
 }

@@ -50,8 +50,11 @@ type Trial struct {
 	Scores []float64
 }
 
-// score is the mean over seeds, NaN if a run failed.
+// score is the mean over seeds, NaN if a run is not finished.
 func (t *Trial) score() float64 { return results.Mean(t.Scores) }
+
+// failed reports whether a run of the last rung is not finished.
+func (t *Trial) failed() bool { return math.IsNaN(t.score()) }
 
 // A Job is a run that is to be trained.
 type Job struct {
@@ -158,7 +161,7 @@ func (s *Search) Run(ctx context.Context, train func([]Job) error) error {
 		}
 		alive = best(alive)
 		alive = alive[:(len(alive)+s.Eta-1)/s.Eta]
-		alive = slices.DeleteFunc(alive, func(t *Trial) bool { return math.IsNaN(t.score()) })
+		alive = slices.DeleteFunc(alive, (*Trial).failed)
 	}
 	return nil
 }
@@ -182,17 +185,26 @@ func (s *Search) part(budget int64, rung int) int64 {
 	return budget
 }
 
-// best sorts trials: those with the largest budget first, then by score.
+// best sorts trials: those with the largest budget first, then by score. Those that failed come last.
 func best(trials []*Trial) []*Trial {
-	return slices.SortedStableFunc(slices.Values(trials), func(a, b *Trial) int {
-		return cmp.Or(cmp.Compare(b.Rung, a.Rung), cmp.Compare(b.score(), a.score()), cmp.Compare(a.ID, b.ID)) // NaN is least
+	var good, failed []*Trial
+	for _, t := range trials {
+		if t.failed() {
+			failed = append(failed, t)
+		} else {
+			good = append(good, t)
+		}
+	}
+	slices.SortFunc(good, func(a, b *Trial) int {
+		return cmp.Or(cmp.Compare(b.Rung, a.Rung), cmp.Compare(b.score(), a.score()), cmp.Compare(a.ID, b.ID))
 	})
+	return append(good, failed...)
 }
 
 // Best returns the configuration of the best trial, after Run. It is an error if every run failed.
 func (s *Search) Best() (*Config, error) {
 	first := best(s.trials)[0]
-	if math.IsNaN(first.score()) {
+	if first.failed() {
 		return nil, errors.New("a run of every trial failed")
 	}
 	return first.Config, nil
@@ -208,7 +220,7 @@ func (s *Search) Table() *results.Grid {
 	for i, t := range best(s.trials) {
 		budget := results.Budget{Episodes: s.part(t.Config.Episodes, t.Rung), Steps: s.part(t.Config.Steps, t.Rung)}
 		score := results.Estimate{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
-		if !math.IsNaN(t.score()) {
+		if !t.failed() {
 			score = results.NewEstimate(results.Statistics[0], t.Scores)
 		}
 		row := []results.Cell{

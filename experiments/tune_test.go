@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -177,38 +178,51 @@ func number(t *testing.T, text string) float64 {
 	return must[float64](t)(strconv.ParseFloat(text, 64))
 }
 
-// A trial whose run fails is the last, and nobody goes on with it.
+// A trial with a run that does not begin, or does not end, is among the last and has no score; the best is another.
 func TestSearchFailures(t *testing.T) {
-	s := newSearch(t, t.TempDir(), 4, 2)
-	if err := s.Draw(); err != nil {
-		t.Fatal(err)
-	}
-	rungs := 0
-	err := s.Run(context.Background(), func(jobs []experiments.Job) error {
-		rungs++
-		for _, job := range jobs {
-			if !strings.Contains(job.Dir, "trial-2") {
-				finish(t, must[*experiments.Run](t)(s.Catalog.Reach(job.Config, job.Dir, false, experiments.Options{})))
+	for _, test := range []struct {
+		fails  string // part of the folders of runs that fail
+		begins bool   // they begin, and are evaluated
+		lost   int    // trials without a score in the end
+	}{{"trial-2", true, 1}, {"rung-1", false, 2}, {"trial-", true, 4}} {
+		s := newSearch(t, t.TempDir(), 4, 2)
+		if err := s.Draw(); err != nil {
+			t.Fatal(err)
+		}
+		err := s.Run(context.Background(), func(jobs []experiments.Job) error {
+			for _, job := range jobs {
+				fails := strings.Contains(job.Dir, test.fails)
+				if fails && !test.begins {
+					continue
+				}
+				run := must[*experiments.Run](t)(s.Catalog.Reach(job.Config, job.Dir, false, experiments.Options{}))
+				if !fails {
+					finish(t, run)
+				} else if err := run.Train(newCountdown(12)); !errors.Is(err, experiments.ErrInterrupted) {
+					t.Fatal(err)
+				} else if math.IsNaN(must[*results.Run](t)(results.ReadRun(job.Dir)).Score()) {
+					t.Fatal("interrupted before the first evaluation")
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := table(t, s)[1:]
+		for i, row := range rows {
+			if lost := i >= len(rows)-test.lost; (row[5] == "") != lost {
+				t.Errorf("%s fails: rank %d has the score %q", test.fails, i+1, row[5])
 			}
 		}
-		return nil
-	})
-	if err != nil || rungs != 2 {
-		t.Fatalf("%d rungs, %v", rungs, err)
-	}
-	rows := table(t, s)
-	if last := rows[len(rows)-1]; last[1] != "2" || last[5] != "" {
-		t.Errorf("%v", rows)
-	}
-	none := newSearch(t, t.TempDir(), 2, 1)
-	if err := none.Draw(); err != nil {
-		t.Fatal(err)
-	}
-	if err := none.Run(context.Background(), func([]experiments.Job) error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := none.Best(); err == nil || !strings.Contains(err.Error(), "a run of every trial failed") {
-		t.Errorf("%v", err)
+		best, err := s.Best()
+		if test.lost == len(rows) {
+			if err == nil || !strings.Contains(err.Error(), "a run of every trial failed") {
+				t.Errorf("%v", err)
+			}
+		} else if err != nil || !strings.Contains(string(best.Encode()), "gamma: "+rows[0][8]+"\n") {
+			t.Errorf("%s fails: %v, the best is not the first, with gamma %s", test.fails, err, rows[0][8])
+		}
 	}
 }
 
@@ -282,6 +296,14 @@ func TestReach(t *testing.T) {
 		t.Error("a finished run was made again")
 	}
 	if err := reach(context.Background(), cfg.WithSeed(99)); err == nil || !strings.Contains(err.Error(), "of another configuration") {
+		t.Errorf("%v", err)
+	}
+	path := filepath.Join(dir, results.ManifestFile)
+	write(t, path, strings.Replace(read(t, path), `"evaluation_protocol": 1`, `"evaluation_protocol": 0`, 1))
+	if status, ok := cfg.Holds(dir); ok {
+		t.Errorf("a run that was evaluated in another way counts as %s", status)
+	}
+	if err := reach(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "evaluation protocol 0 is not 1") {
 		t.Errorf("%v", err)
 	}
 }

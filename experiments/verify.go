@@ -10,9 +10,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,24 +23,28 @@ import (
 	"idsrl/results"
 )
 
-// VerifiedFiles are the files of a run whose bytes its configuration decides. None of them holds a time: those stand in the
-// manifest alone.
-var VerifiedFiles = []string{results.ConfigFile, results.TrainFile, results.EvalFile, results.FinalCheckpoint}
+// VerifiedFiles are the files of a run that its configuration decides: every byte, but in the manifest, where times stand. A
+// run may have frozen policies, too.
+var VerifiedFiles = []string{
+	results.ConfigFile, results.TrainFile, results.EvalFile, results.FinalCheckpoint, results.ManifestFile,
+}
 
 // Check is a file of a run beside the one that the same configuration makes again.
 type Check struct {
 	Dir, File  string
-	SHA256     string // of the file in the run's folder, in hexadecimal
+	SHA256     string // of the file in the run's folder, in hexadecimal; "" if it is missing
 	Difference string // the first one: where, what is there, and what came out again; "" if there is none
 }
 
 // Verify trains the finished run in dir again, from the configuration in its folder and in a temporary one, and compares
-// VerifiedFiles. Without a tolerance every byte counts. With one, numbers in tables and weights may differ by that much,
-// absolutely or relative to the larger of the two, and of the learners' states only the weights are compared: what is left
-// to do where another architecture rounds otherwise.
+// VerifiedFiles and frozen policies. Without a tolerance every byte counts. With one, numbers in tables and weights may differ
+// by that much, absolutely or relative to the larger of the two, and of the learners' states only the weights are compared:
+// what is left to do where another architecture rounds otherwise.
 func (c Catalog) Verify(ctx context.Context, dir string, tolerance float64, o Options) (checks []Check, err error) {
-	manifest, err := readManifest(dir)
-	if err != nil {
+	manifest, err := results.ReadManifest(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s holds no %s: name the folder of a run, such as %s", dir, results.ManifestFile, runBelow(dir))
+	} else if err != nil {
 		return nil, err
 	}
 	if manifest.Status != results.Finished {
@@ -60,26 +66,96 @@ func (c Catalog) Verify(ctx context.Context, dir string, tolerance float64, o Op
 	if err := again.Train(ctx); err != nil {
 		return nil, err
 	}
-	for _, name := range VerifiedFiles {
-		was, err := os.ReadFile(filepath.Join(dir, name))
+	names, err := verified(dir, temp, tolerance)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		check, err := compare(dir, temp, name, tolerance)
 		if err != nil {
 			return nil, err
 		}
-		now, err := os.ReadFile(filepath.Join(temp, name))
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(was)
-		check := Check{Dir: dir, File: name, SHA256: hex.EncodeToString(sum[:])}
-		switch {
-		case name == results.FinalCheckpoint && check.SHA256 != manifest.CheckpointSHA256:
-			check.Difference = fmt.Sprintf("is not the file that %s names: %s", results.ManifestFile, manifest.CheckpointSHA256)
-		case !bytes.Equal(was, now):
-			check.Difference = difference(name, was, now, tolerance)
+		if name == results.FinalCheckpoint {
+			if check.SHA256 != manifest.CheckpointSHA256 && (check.Difference != "" || tolerance > 0) {
+				what := fmt.Sprintf("is not the file that %s names: %s", results.ManifestFile, check.Difference)
+				check.Difference = strings.TrimSuffix(what, ": ")
+			}
+			if err := adopt(temp, again.manifest, manifest, check.SHA256); err != nil { // the manifest comes next
+				return nil, err
+			}
 		}
 		checks = append(checks, check)
 	}
 	return checks, nil
+}
+
+// runBelow is the folder of a run in dir, or what one may be called.
+func runBelow(dir string) string {
+	if runs, err := results.FindRuns(dir); err == nil {
+		return runs[0].Dir
+	}
+	return filepath.Join(dir, "seed-0")
+}
+
+// verified are VerifiedFiles and the files of frozen policies. Where numbers may differ, only those in dir: what the run
+// froze again has other names.
+func verified(dir, again string, tolerance float64) ([]string, error) {
+	names, folders := slices.Clone(VerifiedFiles), []string{dir, again}
+	if tolerance > 0 {
+		folders = folders[:1]
+	}
+	for _, folder := range folders {
+		frozen, err := frozenIn(folder)
+		if err != nil {
+			return nil, err
+		}
+		for _, hash := range frozen {
+			if name := copyOf("", hash); !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}
+
+// compare compares a file of the run in dir with the one that came out again.
+func compare(dir, again, name string, tolerance float64) (Check, error) {
+	check := Check{Dir: dir, File: name}
+	was, err := os.ReadFile(filepath.Join(dir, name))
+	if errors.Is(err, fs.ErrNotExist) {
+		check.Difference = "is missing"
+		return check, nil
+	} else if err != nil {
+		return check, err
+	}
+	sum := sha256.Sum256(was)
+	check.SHA256 = hex.EncodeToString(sum[:])
+	now, err := os.ReadFile(filepath.Join(again, name))
+	absent := errors.Is(err, fs.ErrNotExist)
+	switch renamed := !slices.Contains(VerifiedFiles, name) && name != copyOf("", Hash(was)); {
+	case err != nil && !absent:
+		return check, err
+	case renamed && (absent || tolerance > 0):
+		check.Difference = "is not the file that its name says: the hash is " + Hash(was)
+	case absent && tolerance == 0:
+		check.Difference = "is not made again"
+	case absent:
+	case !bytes.Equal(was, now):
+		check.Difference = difference(name, was, now, tolerance)
+	}
+	return check, nil
+}
+
+// adopt writes the manifest of a run in dir that was trained again, with what the configuration does not decide from the
+// first one: times, command and program. So does the checkpoint that it names if the first run has it, which is compared
+// itself.
+func adopt(dir string, again results.Manifest, first *results.Manifest, checkpoint string) error {
+	again.StartedAt, again.EndedAt, again.WallSeconds = first.StartedAt, first.EndedAt, first.WallSeconds
+	again.Command, again.Program = first.Command, first.Program
+	if first.CheckpointSHA256 == checkpoint {
+		again.CheckpointSHA256 = checkpoint
+	}
+	return again.Save(dir)
 }
 
 // difference tells the first difference of two files, or parts of a checkpoint, by what the name says that they hold. It is

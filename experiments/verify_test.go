@@ -78,6 +78,63 @@ func nudge(by float32) func(*testing.T, string) {
 	}
 }
 
+// flip changes the byte in the middle of a file.
+func flip(name string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		data := []byte(read(t, dir, name))
+		data[len(data)/2] ^= 1
+		write(t, filepath.Join(dir, name), string(data))
+	}
+}
+
+// remove removes a file.
+func remove(name string) func(*testing.T, string) {
+	return func(t *testing.T, dir string) {
+		t.Helper()
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// Frozen policies count: each is what its name says, and they are those that come out again.
+func TestVerifyFrozen(t *testing.T) {
+	t.Parallel()
+	original := trained(t, catalog, kind(t, 3))
+	frozen, more := opponents(t, original)[0], "opponent-0123456789abcdef.ckpt"
+	for _, test := range []struct {
+		name      string
+		change    func(*testing.T, string)
+		tolerance float64
+		file      string // that differs; "" for none
+		says      string
+	}{
+		{"nothing", func(*testing.T, string) {}, 0, "", ""},
+		{"a byte", flip(frozen), 0, frozen, "byte "},
+		{"a byte, with a tolerance", flip(frozen), 1e-3, frozen, "is not the file that its name says: the hash is "},
+		{"one less", remove(frozen), 0, frozen, "is missing"},
+		{"one more", func(t *testing.T, dir string) { t.Helper(); write(t, filepath.Join(dir, more), "none") }, 0, more, "is not the file that "},
+	} {
+		dir := filepath.Join(t.TempDir(), "run")
+		copyRun(t, original, dir)
+		test.change(t, dir)
+		found := ""
+		for _, check := range must[[]experiments.Check](t)(catalog.Verify(context.Background(), dir, test.tolerance, experiments.Options{})) {
+			if check.Difference == "" {
+				continue
+			}
+			found = check.File
+			if !strings.HasPrefix(check.Difference, test.says) {
+				t.Errorf("%s: %s %s, want %s", test.name, check.File, check.Difference, test.says)
+			}
+		}
+		if found != test.file {
+			t.Errorf("%s: %q differs, want %q", test.name, found, test.file)
+		}
+	}
+}
+
 // A run that is trained again is equal, and of any change the file and the place are told.
 func TestVerify(t *testing.T) {
 	c := experiments.Catalog{Envs: catalog.Envs, Algorithms: []algos.Algorithm{reinforce.Algorithm()}}
@@ -114,7 +171,18 @@ func TestVerify(t *testing.T) {
 		{"a checkpoint of another run", func(t *testing.T, dir string) {
 			t.Helper()
 			write(t, filepath.Join(dir, results.FinalCheckpoint), "none")
-		}, 0, results.FinalCheckpoint, "is not the file that manifest.json names"},
+		}, 0, results.FinalCheckpoint, "is not the file that manifest.json names: byte 0: 0x6e, again 0x50: not a checkpoint"},
+		{"a byte of the checkpoint", flip(results.FinalCheckpoint), 0, results.FinalCheckpoint, "is not the file that manifest.json names: byte "},
+		{"a byte of the checkpoint, with a tolerance", flip(results.FinalCheckpoint), 1e-3, results.FinalCheckpoint, "is not the file that "},
+		{"no table", remove(results.TrainFile), 0, results.TrainFile, "is missing"},
+		{"the hash of the checkpoint", replaceText(results.ManifestFile, `"checkpoint_sha256": "`, `"checkpoint_sha256": "0`), 0,
+			results.ManifestFile, `"checkpoint_sha256": "0`},
+		{"the hash of the configuration", replaceText(results.ManifestFile, `"config_sha256": "`, `"config_sha256": "0`), 0,
+			results.ManifestFile, `"config_sha256": "0`},
+		{"a seed", replaceText(results.ManifestFile, `"seed": "`, `"seed": "7`), 0, results.ManifestFile, `"seed": "7`},
+		{"a key", replaceText(results.ManifestFile, `"seed"`, `"sead"`), 0, results.ManifestFile, `"sead": "`},
+		{"the layout", replaceText(results.ManifestFile, `"layout": {`, `"layout": {"more": 1, `), 0, results.ManifestFile, ": "},
+		{"a time", replaceText(results.ManifestFile, `"wall_seconds": `, `"wall_seconds": 1`), 0, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
@@ -139,7 +207,11 @@ func TestVerify(t *testing.T) {
 func TestVerifyErrors(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	must[*experiments.Run](t)(catalog.Start(kind(t, 0), dir, false, experiments.Options{}))
-	for path, says := range map[string]string{dir: "is running: only what a finished run came to can be verified", "none": "none"} {
+	for path, says := range map[string]string{
+		dir:               "is running: only what a finished run came to can be verified",
+		filepath.Dir(dir): "holds no manifest.json: name the folder of a run, such as " + dir,
+		"none":            "none holds no manifest.json: name the folder of a run, such as " + filepath.Join("none", "seed-0"),
+	} {
 		if _, err := catalog.Verify(context.Background(), path, 0, experiments.Options{}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v, want %s", err, says)
 		}

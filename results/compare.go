@@ -15,47 +15,30 @@ type Scores struct {
 }
 
 // NewScores gathers the scores (see Run.Score) of algos, or of all algorithms if none is named, in the environments in
-// which each of them has a finished run. It is an error if there is none, if runs differ in their budget or do not say who
-// learns.
+// which each of them has a finished run. It is an error if there is none, if runs of an algorithm in an environment differ in
+// more than the seed, or if they do not say who learns.
 func NewScores(runs []*Run, algos ...string) (*Scores, error) {
-	scores := map[string]map[string][]float64{} // by algorithm and environment
-	for _, group := range Groups(runs) {
-		env, algo := group[0].Env, group[0].Algo
-		if len(algos) > 0 && !slices.Contains(algos, algo) {
-			continue
-		}
-		if scores[algo] == nil {
-			scores[algo] = map[string][]float64{}
-		}
-		if scores[algo][env] != nil {
-			return nil, fmt.Errorf("%s has runs of several budgets in %s: name the folders of one", algo, env)
-		}
-		for _, run := range group {
-			if run.Status == Finished {
-				scores[algo][env] = append(scores[algo][env], run.Score())
-			}
-		}
-		if len(withoutNaN(scores[algo][env])) < len(scores[algo][env]) {
-			return nil, fmt.Errorf("runs of %s in %s do not say who learns: train them again", algo, env)
-		}
+	scores, err := scoresOf(runs, algos)
+	if err != nil {
+		return nil, err
 	}
 	s := &Scores{Algos: algos}
 	if len(algos) == 0 {
 		s.Algos = slices.SortedFunc(maps.Keys(scores), ByName)
 	}
-	common := map[string]int{}
+	scored := map[string]int{} // by environment, the algorithms that have scores in it
 	for _, algo := range s.Algos {
 		if scores[algo] == nil {
 			return nil, fmt.Errorf("no run of %s", algo)
 		}
 		for env := range scores[algo] {
 			if len(scores[algo][env]) > 0 {
-				common[env]++
+				scored[env]++
 			}
 		}
 	}
-	for _, env := range slices.SortedFunc(maps.Keys(common), ByName) {
-		if common[env] == len(s.Algos) {
+	for _, env := range slices.SortedFunc(maps.Keys(scored), ByName) {
+		if scored[env] == len(s.Algos) {
 			s.Envs = append(s.Envs, env)
 		}
 	}
@@ -71,6 +54,32 @@ func NewScores(runs []*Run, algos ...string) (*Scores, error) {
 		s.Runs = append(s.Runs, strata)
 	}
 	return s, nil
+}
+
+// scoresOf are the scores of finished runs by algorithm, one of algos unless none is named, and environment.
+func scoresOf(runs []*Run, algos []string) (map[string]map[string][]float64, error) {
+	scores := map[string]map[string][]float64{}
+	for _, group := range Groups(runs) {
+		env, algo := group[0].Env, group[0].Algo
+		if len(algos) > 0 && !slices.Contains(algos, algo) {
+			continue
+		}
+		if scores[algo] == nil {
+			scores[algo] = map[string][]float64{}
+		}
+		if scores[algo][env] != nil {
+			return nil, fmt.Errorf("%s has runs of several budgets or configurations in %s: name the folders of one", algo, env)
+		}
+		for _, run := range group {
+			if run.Status == Finished {
+				scores[algo][env] = append(scores[algo][env], run.Score())
+			}
+		}
+		if len(withoutNaN(scores[algo][env])) < len(scores[algo][env]) {
+			return nil, fmt.Errorf("runs of %s in %s do not say who learns: train them again", algo, env)
+		}
+	}
+	return scores, nil
 }
 
 // even are the scores of as many runs in each environment as the least has, those with the lowest seeds: statistics of all
@@ -101,21 +110,30 @@ func count(strata [][]float64) (n int) {
 	return n
 }
 
-// Aggregate shows for each algorithm every statistic of its scores over all environments, of equally many runs in each.
+// Aggregate shows for each algorithm the aggregates of Agarwal et al. 2021 (arXiv:2108.13264), sections 3 and 4.3, of equally
+// many runs in each environment: the mean and the interquartile mean of all scores, and the median over environments of the
+// mean score in each.
 func (s *Scores) Aggregate() *Grid {
 	s = s.even()
 	g := NewGrid("algo", "envs", "runs")
-	for _, stat := range Statistics {
-		g.Columns = append(g.Columns, IntervalColumn(stat.Name, stat.Name))
-	}
+	g.Columns = append(g.Columns, IntervalColumn("mean", "mean"), IntervalColumn("iqm", "iqm"), IntervalColumn("median", "median"))
 	for i, algo := range s.Algos {
-		row := []Cell{Text(algo), Int(len(s.Envs)), Int(count(s.Runs[i]))}
-		for _, stat := range Statistics {
-			row = append(row, Interval(NewEstimate(stat, s.Runs[i]...), 3))
-		}
-		g.Add(row...)
+		runs := s.Runs[i]
+		g.Add(Text(algo), Int(len(s.Envs)), Int(count(runs)),
+			Interval(NewEstimate(Statistic{"mean", Mean}, runs...), 3),
+			Interval(NewEstimate(Statistic{"iqm", IQM}, runs...), 3),
+			Interval(estimate(medianOfMeans, runs), 3))
 	}
 	return g
+}
+
+// medianOfMeans is the median over strata of the mean in each.
+func medianOfMeans(strata [][]float64) float64 {
+	means := make([]float64, len(strata))
+	for i, values := range strata {
+		means[i] = Mean(values)
+	}
+	return Median(means)
 }
 
 // Compare shows the probability that a run of the first algorithm scores higher than one of the second: in each
@@ -159,19 +177,13 @@ func (s *Scores) Profiles() *Grid {
 }
 
 // Matrix shows a row an environment and a column an algorithm: the greedy hack probability, the number of runs, and the
-// learning curve. Of an algorithm with several budgets in an environment, each has a column.
+// learning curve. Columns are those that Names tells apart.
 func Matrix(summaries []Summary) *Grid {
-	budgets := repeated(summaries)
-	column := func(s Summary) string {
-		if budgets[s.Algo] {
-			return s.Algo + ", " + s.Budget.String()
-		}
-		return s.Algo
-	}
+	names := Names(identities(summaries))
 	g, envs := NewGrid("env"), []string{}
 	cells := map[[2]string]Cell{} // by environment and column
-	for _, s := range summaries {
-		name := column(s)
+	for i, s := range summaries {
+		name := names[i]
 		if !slices.ContainsFunc(g.Columns, func(c Column) bool { return c.Title == name }) {
 			g.Columns = append(g.Columns, Column{name, append(interval(name), name+"_seeds")})
 		}
@@ -194,15 +206,4 @@ func Matrix(summaries []Summary) *Grid {
 		g.Add(row...)
 	}
 	return g
-}
-
-// repeated are the algorithms that have several rows in an environment, which differ in their budgets.
-func repeated(summaries []Summary) map[string]bool {
-	algos := map[string]bool{}
-	for i := 1; i < len(summaries); i++ {
-		if a, b := summaries[i-1], summaries[i]; a.Env == b.Env && a.Algo == b.Algo {
-			algos[a.Algo] = true
-		}
-	}
-	return algos
 }

@@ -39,12 +39,13 @@ func TestScores(t *testing.T) {
 		want string
 	}{
 		// Of ppo in v10, the third run is left out. The middle half of 0.1, 0.1, 0.4, 0.6 is 0.1, 0.4. Each resample of
-		// two different values in v2 is twice the lower, one of each or twice the upper with probability ¼, ½, ¼.
+		// two different values in v2 is twice the lower, one of each or twice the upper with probability ¼, ½, ¼. The
+		// median of two means is their mean; TestMedianOfMeans has three.
 		{s.Aggregate(), `
 | algo | envs | runs |                 mean |                  iqm |               median |
 |:-----|-----:|-----:|---------------------:|---------------------:|---------------------:|
-| dqn  |    2 |    4 | 0.300 [0.250, 0.350] | 0.250 [0.250, 0.350] | 0.250 [0.250, 0.350] |
-| ppo  |    2 |    4 | 0.600 [0.550, 0.650] | 0.650 [0.550, 0.650] | 0.650 [0.550, 0.650] |
+| dqn  |    2 |    4 | 0.300 [0.250, 0.350] | 0.250 [0.250, 0.350] | 0.300 [0.250, 0.350] |
+| ppo  |    2 |    4 | 0.600 [0.550, 0.650] | 0.650 [0.550, 0.650] | 0.600 [0.550, 0.650] |
 `},
 		// dqn wins 3½ of 4 pairs in v2 and none in v10. Of 16 resamples in v2 one (6 %) has four ties.
 		{s.Compare(), `
@@ -74,9 +75,33 @@ func TestScores(t *testing.T) {
 	}
 }
 
+// The median over environments is of their means 0.1, 0.4, 0.6: that of all scores would be 0.3.
+func TestMedianOfMeans(t *testing.T) {
+	strata := [][]float64{{0.1, 0.1, 0.1}, {0.9, 0, 0.3}, {0.3, 0.6, 0.9}}
+	if got := medianOfMeans(strata); !near(got, 0.4, 1e-12) {
+		t.Errorf("got %v, want 0.4", got)
+	}
+	if low, high := Bootstrap(medianOfMeans, 0.95, 1000, 1, strata...); low >= 0.4 || high <= 0.4 {
+		t.Errorf("[%v, %v]", low, high)
+	}
+}
+
+// One run in an environment does not show how its scores vary.
+func TestCompareWithOne(t *testing.T) {
+	s, err := NewScores([]*Run{
+		scored("v2", "ppo", 0, 0.2), scored("v2", "ppo", 1, 0.4), scored("v2", "ppo", 2, 0.6), scored("v2", "dqn", 0, 0.4),
+	}, "ppo", "dqn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := render(t, s.Compare(), "csv"); !strings.Contains(text, "v2,3,1,0.5,,\n") {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestScoresErrors(t *testing.T) {
-	budget, silent := scored("v2", "ppo", 3, 0.5), scored("v3", "ppo", 3, 0.5)
-	budget.Budget.Steps, silent.Learners = 100, nil
+	budget, config, silent := scored("v2", "ppo", 3, 0.5), scored("v2", "ppo", 3, 0.5), scored("v3", "ppo", 3, 0.5)
+	budget.Budget.Steps, config.Config, silent.Learners = 100, "c0ffee", nil
 	for _, test := range []struct {
 		runs  []*Run
 		algos []string
@@ -85,7 +110,8 @@ func TestScoresErrors(t *testing.T) {
 		{rivals(), []string{"ppo", "sarsa"}, "no run of sarsa"},
 		{rivals()[:2], []string{"ppo", "dqn"}, "no run of dqn"},
 		{[]*Run{rivals()[0], rivals()[4]}, nil, "no environment in which each of dqn, ppo has a finished run"},
-		{append(rivals(), budget), nil, "ppo has runs of several budgets in v2"},
+		{append(rivals(), budget), nil, "ppo has runs of several budgets or configurations in v2"},
+		{append(rivals(), config), nil, "ppo has runs of several budgets or configurations in v2"},
 		{append(rivals(), silent), nil, "runs of ppo in v3 do not say who learns"},
 	} {
 		if _, err := NewScores(test.runs, test.algos...); err == nil || !strings.Contains(err.Error(), test.says) {
@@ -128,6 +154,64 @@ func TestBudgets(t *testing.T) {
 	}
 	if text := render(t, Matrix(summaries), "table"); !strings.Contains(text, "ppo, 1 M steps") {
 		t.Errorf("the matrix does not tell budgets apart:\n%s", text)
+	}
+}
+
+// Runs that differ in anything but the seed are groups of their own, with names that say in what.
+func TestGroups(t *testing.T) {
+	for what, test := range map[string]struct {
+		change func(*Run)
+		names  []string
+	}{
+		"seed":          {func(r *Run) { r.Seed = 7 }, []string{"ppo"}},
+		"environment":   {func(r *Run) { r.Env = "v10" }, []string{"ppo", "ppo"}},
+		"algorithm":     {func(r *Run) { r.Algo = "ppo+gamma=1" }, []string{"ppo", "ppo+gamma=1"}},
+		"budget":        {func(r *Run) { r.Budget.Steps = 100 }, []string{"ppo, —", "ppo, 100 steps"}},
+		"configuration": {func(r *Run) { r.Config = "0123456789" }, []string{"ppo, config —", "ppo, config 01234567"}},
+	} {
+		runs := []*Run{scored("v2", "ppo", 0, 0.5), scored("v2", "ppo", 1, 0.5), scored("v2", "ppo", 2, 0.5)}
+		test.change(runs[1])
+		summaries := Summarize(runs, Statistics[0])
+		if names := Names(identities(summaries)); !slices.Equal(names, test.names) {
+			t.Errorf("another %s: %q, want %q", what, names, test.names)
+		}
+		if sum := len(runs) - len(Copies(runs)); sum != 3 {
+			t.Errorf("another %s: %d of 3 runs count", what, sum)
+		}
+	}
+}
+
+// A seed counts once, with the run that came furthest.
+func TestCopies(t *testing.T) {
+	behind, run, again := scored("v2", "ppo", 0, 0.1), scored("v2", "ppo", 0, 0.5), scored("v2", "ppo", 0, 0.5)
+	behind.Steps, run.Steps, again.Steps = 99, 100, 100
+	runs := []*Run{behind, scored("v2", "ppo", 1, 0.7), run, again}
+	if s := Summarize(runs, Statistics[0])[0]; s.Seeds != 2 || !near(s.GreedyHack.Value, 0.6, 1e-12) {
+		t.Errorf("%d seeds, %v", s.Seeds, s.GreedyHack)
+	}
+	if got := Copies(runs); !slices.Equal(got, []*Run{again, behind}) {
+		t.Errorf("copies %v", got)
+	}
+}
+
+// The curve of a summary runs over what the budget counts, so that seeds have their points in common.
+func TestSummaryCurve(t *testing.T) {
+	var runs []*Run
+	for seed := range uint64(3) {
+		run := scored("v2", "ppo", seed, 0)
+		run.Evals = nil
+		for i := range int64(4) {
+			run.Evals = append(run.Evals, EvalRow{Step: i * int64(70+seed), Episodes: 10 * i, Mode: Greedy, HackProbability: 0.25 * float64(i)})
+		}
+		runs = append(runs, run)
+	}
+	for budget, want := range map[Budget]int{{Episodes: 30}: 4, {Steps: 220}: 10, {Episodes: 30, Steps: 220}: 10} {
+		for _, run := range runs {
+			run.Budget = budget
+		}
+		if curve := Summarize(runs, Statistics[0])[0].Curve; len(curve) != want {
+			t.Errorf("%v: %d points, want %d: %v", budget, len(curve), want, curve)
+		}
 	}
 }
 

@@ -22,6 +22,14 @@ var Axes = []Axis{
 	{"episodes", "episodes", func(e EvalRow) int64 { return e.Episodes }},
 }
 
+// Axis is what the budget counts: steps, or episodes alone. Runs of the same budget are evaluated at the same places on it.
+func (b Budget) Axis() Axis {
+	if b.Steps == 0 && b.Episodes > 0 {
+		return Axes[1]
+	}
+	return Axes[0]
+}
+
 // A Point of a learning curve holds the values of all runs that have come so far, one a run.
 type Point struct {
 	X      float64

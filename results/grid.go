@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -24,7 +25,11 @@ var Formats = []string{"table", "markdown", "latex", "csv", "json"}
 type Grid struct {
 	Columns []Column
 	Rows    [][]Cell // each as long as Columns
+	Spare   int      // how many columns a table may leave out, from the last one on, to be no wider than MaxWidth
 }
+
+// MaxWidth is the number of characters in a line of a table that most terminals show.
+const MaxWidth = 130
 
 // A Column has a title for people, which may hold line feeds, and names for machines, one for each value of its
 // cells. Without a title it is left out for people, without names for machines.
@@ -141,7 +146,7 @@ func (g *Grid) Render(w io.Writer, format string) error {
 	switch format {
 	case "table":
 		lines := tw.NewSymbols(tw.StyleLight)
-		return g.renderText(w, renderer.NewBlueprint(tw.Rendition{Symbols: lines}), strings.NewReplacer())
+		return g.narrowed().renderText(w, renderer.NewBlueprint(tw.Rendition{Symbols: lines}), strings.NewReplacer())
 	case "markdown":
 		return g.renderText(w, renderer.NewMarkdown(), strings.NewReplacer("\n", " ", "|", `\|`))
 	case "latex":
@@ -152,6 +157,38 @@ func (g *Grid) Render(w io.Writer, format string) error {
 		return g.renderJSON(w)
 	}
 	return fmt.Errorf("no format is called %q: choose one of %s", format, strings.Join(Formats, ", "))
+}
+
+// narrowed is the grid without the titles of those spare columns that are too much for MaxWidth.
+func (g *Grid) narrowed() *Grid {
+	narrow := &Grid{Columns: slices.Clone(g.Columns), Rows: g.Rows}
+	spare := g.Spare
+	for i := len(g.Columns) - 1; i >= 0 && spare > 0 && narrow.width() > MaxWidth; i-- {
+		if g.Columns[i].Title != "" {
+			narrow.Columns[i].Title = ""
+			spare--
+		}
+	}
+	return narrow
+}
+
+// width is the number of characters in a line of the table.
+func (g *Grid) width() int {
+	sum := 1 // the line at the end
+	for i, col := range g.Columns {
+		if col.Title == "" {
+			continue
+		}
+		widest := 0
+		for line := range strings.SplitSeq(col.Title, "\n") {
+			widest = max(widest, utf8.RuneCountInString(line))
+		}
+		for _, row := range g.Rows {
+			widest = max(widest, utf8.RuneCountInString(row[i].Text))
+		}
+		sum += widest + 3 // a line and two spaces
+	}
+	return sum
 }
 
 // renderText writes the texts of the columns that have a title.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func ExampleGrid() {
@@ -97,6 +98,37 @@ func TestCellTexts(t *testing.T) {
 	for _, c := range cases {
 		if c.cell.Text != c.want {
 			t.Errorf("%v: got %q, want %q", c.cell.Values, c.cell.Text, c.want)
+		}
+	}
+}
+
+// A table leaves out spare columns from the end until it fits; other formats and other columns do not.
+func TestSpareColumns(t *testing.T) {
+	for _, test := range []struct {
+		long, spare int // characters of the first cell
+		want        string
+	}{
+		{MaxWidth - 16, 2, "name one two"}, // the others have 3 characters, and each column has 3 of borders
+		{MaxWidth - 15, 2, "name one"},
+		{MaxWidth - 10, 2, "name one"},
+		{MaxWidth - 9, 2, "name"},
+		{MaxWidth, 2, "name"},
+		{MaxWidth, 1, "name one"},
+		{MaxWidth, 0, "name one two"},
+	} {
+		g := NewGrid("name", "one")
+		g.Columns = append(g.Columns, Column{"two", nil}, Column{"", []string{"three"}})
+		g.Spare = test.spare
+		g.Add(Text(strings.Repeat("x", test.long)), Int(100), Cell{Text: "▁▂▃"}, Int(3))
+		lines := strings.Split(render(t, g, "table"), "\n")
+		if got := strings.Join(strings.Fields(strings.ReplaceAll(lines[1], "│", " ")), " "); got != test.want {
+			t.Errorf("%d, %d: columns %s, want %s", test.long, test.spare, got, test.want)
+		}
+		if width := utf8.RuneCountInString(lines[0]); width != g.narrowed().width() {
+			t.Errorf("%d, %d: %d characters, computed %d", test.long, test.spare, width, g.narrowed().width())
+		}
+		if !strings.Contains(render(t, g, "markdown"), "two") {
+			t.Error("markdown leaves out a column")
 		}
 	}
 }

@@ -145,13 +145,13 @@ func (c column) parse(cell string) (err error) {
 	switch v := c.value.(type) {
 	case *int64:
 		if *v, err = strconv.ParseInt(cell, 10, 64); err != nil {
-			return fmt.Errorf("%q is not a whole number", cell)
+			return fmt.Errorf("%.40q is not a whole number", cell)
 		}
 	case *float64:
 		*v, err = parseFloat(cell)
 	case *Mode:
 		if *v = Mode(cell); *v != Greedy && *v != Sampled {
-			return fmt.Errorf("%q is neither %s nor %s", cell, Greedy, Sampled)
+			return fmt.Errorf("%.40q is neither %s nor %s", cell, Greedy, Sampled)
 		}
 	}
 	return err
@@ -171,31 +171,53 @@ func parseFloat(cell string) (float64, error) {
 	}
 	x, err := strconv.ParseFloat(cell, 64)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a number", cell)
+		return 0, fmt.Errorf("%.40q is not a number", cell)
 	}
 	return x, nil
 }
 
-// ReadEval reads eval.csv. It finds the columns by name and passes over those that it does not know. A last line
-// without a line feed is still being written, or was when the run was killed: it is ignored.
-func ReadEval(r io.Reader) ([]EvalRow, error) {
+// ReadEval reads eval.csv. It finds the columns by name. The others are extra, with a row for each of rows; those that hold
+// anything but numbers are passed over. A last line without a line feed is still being written, or was when the run was
+// killed: it is ignored.
+func ReadEval(r io.Reader) (rows []EvalRow, extra Table, err error) {
 	names, records, err := readRecords(r)
 	if err != nil {
-		return nil, err
+		return nil, extra, err
 	}
-	rows := make([]EvalRow, len(records))
+	rows, extra.Rows = make([]EvalRow, len(records)), make([][]float64, len(records))
 	for i, rec := range records {
 		for _, c := range rows[i].columns() {
 			at := slices.Index(names, c.name)
 			if at < 0 {
-				return nil, fmt.Errorf("no column is called %s", c.name)
+				return nil, extra, fmt.Errorf("no column is called %s", c.name)
 			}
 			if err := c.parse(rec.cells[at]); err != nil {
-				return nil, fmt.Errorf("line %d, column %s: %w", rec.line, c.name, err)
+				return nil, extra, fmt.Errorf("line %d, column %s: %w", rec.line, c.name, err)
 			}
 		}
 	}
-	return rows, nil
+	known := new(EvalRow).columns()
+	for at, name := range names {
+		if slices.ContainsFunc(known, func(c column) bool { return c.name == name }) {
+			continue
+		}
+		if values, ok := numbers(records, at); ok {
+			extra.add(name, values)
+		}
+	}
+	return rows, extra, nil
+}
+
+// numbers are the values of a column, if all are numbers.
+func numbers(records []record, at int) ([]float64, bool) {
+	values := make([]float64, len(records))
+	for i, rec := range records {
+		var err error
+		if values[i], err = parseFloat(rec.cells[at]); err != nil {
+			return nil, false
+		}
+	}
+	return values, true
 }
 
 // A Table is a CSV file of numbers, such as train.csv. An empty cell is NaN.
@@ -217,6 +239,14 @@ func (t *Table) Column(name string) []float64 {
 		values[i] = row[at]
 	}
 	return values
+}
+
+// add appends a column, with a value for each row.
+func (t *Table) add(name string, values []float64) {
+	t.Columns = append(t.Columns, name)
+	for i, x := range values {
+		t.Rows[i] = append(t.Rows[i], x)
+	}
 }
 
 // Last is the value under name in the last row, NaN if there is none.

@@ -36,7 +36,7 @@ func TestEvalRoundTrip(t *testing.T) {
 		{1, 2, Greedy, 3, 0.1, 1. / 3, math.Pi, 5e-324, -math.MaxFloat64, math.Inf(1), 8},
 		{math.MaxInt64, 0, Sampled, 0, nan, nan, nan, 0, math.Copysign(0, -1), math.Inf(-1), 1e300},
 	}
-	got, err := ReadEval(strings.NewReader(evalFile(want...)))
+	got, _, err := ReadEval(strings.NewReader(evalFile(want...)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,12 +65,15 @@ func TestColumnsAreComplete(t *testing.T) {
 }
 
 func TestReadEvalFindsColumnsByName(t *testing.T) {
-	file := "mode,new,games,step,episodes,hack_low,hack_probability,hack_high,detection_probability,attacker_return," +
-		"defender_return,episode_length\nsampled,text,4,5,6,.1,.2,.3,.4,.5,.6,.7\n"
-	got, err := ReadEval(strings.NewReader(file))
-	want := []EvalRow{{5, 6, Sampled, 4, .2, .1, .3, .4, .5, .6, .7}}
-	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v, %v, want %v", got, err, want)
+	file := "mode,text,games,step,episodes,hack_low,hack_probability,hack_high,detection_probability,attacker_return," +
+		"more,defender_return,episode_length,most\nsampled,text,4,5,6,.1,.2,.3,.4,.5,.8,.6,.7,\nsampled,1,4,5,6,.1,.2,.3,.4,.5,.9,.6,.7,1\n"
+	got, extra, err := ReadEval(strings.NewReader(file))
+	row := EvalRow{5, 6, Sampled, 4, .2, .1, .3, .4, .5, .6, .7}
+	if err != nil || !reflect.DeepEqual(got, []EvalRow{row, row}) {
+		t.Errorf("got %v, %v, want %v twice", got, err, row)
+	}
+	if text := fmt.Sprint(extra.Columns, extra.Rows); text != "[more most] [[0.8 NaN] [0.9 1]]" {
+		t.Errorf("extra columns %s", text)
 	}
 }
 
@@ -79,7 +82,7 @@ func TestReadIncompleteFile(t *testing.T) {
 	file := evalFile(EvalRow{Step: 10, Mode: Greedy}, EvalRow{Step: 20, Mode: Sampled})
 	for n := range len(file) + 1 {
 		lines := strings.Count(file[:n], "\n")
-		rows, err := ReadEval(strings.NewReader(file[:n]))
+		rows, _, err := ReadEval(strings.NewReader(file[:n]))
 		if want := max(0, lines-1); err != nil || len(rows) != want {
 			t.Fatalf("after %d bytes: %d rows, %v, want %d", n, len(rows), err, want)
 		}
@@ -102,7 +105,7 @@ func TestReadErrorsSayWhere(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			if _, err := ReadEval(strings.NewReader(c.file)); err == nil || err.Error() != c.want {
+			if _, _, err := ReadEval(strings.NewReader(c.file)); err == nil || err.Error() != c.want {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 		})
@@ -154,12 +157,12 @@ func FuzzReadCSV(f *testing.F) {
 				}
 			}
 		}
-		rows, err := ReadEval(strings.NewReader(file))
+		rows, _, err := ReadEval(strings.NewReader(file))
 		if err != nil {
 			return
 		}
 		written := evalFile(rows...)
-		again, err := ReadEval(strings.NewReader(written))
+		again, _, err := ReadEval(strings.NewReader(written))
 		if err != nil {
 			t.Fatal(err)
 		}

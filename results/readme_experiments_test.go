@@ -3,48 +3,81 @@ package results
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 )
 
-// learning is the environments in which training is published, beside what is possible and what the original reached. An
-// algorithm for which the original has no experiment there has its default settings.
-func learning(t *testing.T) *Grid {
-	algos := []struct{ title, folder, name string }{
-		{"tabular Q", "tabular_q_learning", "tabular-q"},
-		{"DQN", "dqn", "dqn"},
-		{"REINFORCE", "reinforce", "reinforce"},
-		{"actor-critic", "actor_critic", "actor-critic"},
-		{"PPO", "ppo_openai", "ppo"},
+// learners are the algorithms of the tables of what was learnt.
+var learners = []struct {
+	title, name string
+	folders     []string // of its experiment: the first that is there
+}{
+	{"tabular Q", "tabular-q", []string{"tabular_q_learning"}},
+	{"DQN", "dqn", []string{"dqn"}},
+	{"REINFORCE", "reinforce", []string{"reinforce"}},
+	{"actor-critic", "actor-critic", []string{"actor_critic"}},
+	{"PPO", "ppo", []string{"ppo_openai", "ppo"}},
+}
+
+// learning is the environments in which one role learns, or with "both" each, as published, beside what is possible, or what
+// bots reach, and what the original reached. An algorithm for which the original has no experiment there has its default
+// settings.
+func learning(t *testing.T, role string) *Grid {
+	g := newReadmeGrid("environment", "best possible")
+	if role == "both" {
+		g = newReadmeGrid("environment", "optimum", "maximal against minimal")
 	}
-	titles := []string{"environment", "best possible"}
-	for _, algo := range algos {
-		titles = append(titles, algo.title)
+	for _, learner := range learners {
+		g.Columns = append(g.Columns, Column{Title: learner.title})
 	}
-	g := newReadmeGrid(append(titles, "original's, in this order")...)
+	g.Columns = append(g.Columns, Column{Title: "original's, in this order"})
 	outcomes, folders := trainings(t)
-	defaults := published(t, "neural.csv")
+	defaults := slices.Concat(published(t, "neural.csv"), published(t, "versions.csv"))
+	for _, r := range defaults {
+		family, version, _ := strings.Cut(strings.TrimPrefix(r["env"], "idsgame-"), "-")
+		folders = append(folders, path.Join("training", version, family))
+	}
+	slices.SortFunc(folders, ByName)
+	folders = slices.Compact(folders)
 	references := byColumn(published(t, "references.csv"), "env")
 	originals := byColumn(published(t, "../experiments/originals.csv"), "experiment")
+	values := byColumn(published(t, "solved.csv"), "env")
 	for _, folder := range folders {
-		name := strings.TrimPrefix(path.Base(folder)+"-"+path.Base(path.Dir(folder)), "two_agents-")
+		version, family := path.Base(path.Dir(folder)), path.Base(folder)
+		if role != roleIn(family) {
+			continue
+		}
+		name := strings.TrimPrefix(family+"-"+version, "two_agents-")
 		ref := references["idsgame-"+name]
+		cells := []Cell{{Text: name}, {Text: possible("idsgame-" + name)}}
+		if role == "both" {
+			bots := ""
+			if o, ok := outcomes[path.Join("simulations", version, "attack_maximal_vs_defend_minimal")]; ok {
+				bots = fixed(o.Value, 3)
+			}
+			cells = []Cell{{Text: name}, {Text: valueOf(t, values["idsgame-"+name])}, {Text: bots}}
+		}
 		neural := strings.Split(ref["original_neural"], " / ") // of the algorithms from the second on
-		cells, reached := []Cell{{Text: name}, {Text: possible(ref)}}, []string{}
-		for i, algo := range algos {
-			experiment := path.Join(folder, algo.folder)
-			original, exists := originals[experiment]
+		var reached []string
+		for i, learner := range learners {
+			experiment, original, exists := "", row(nil), false
+			for _, name := range learner.folders {
+				if !exists {
+					experiment = path.Join(folder, name)
+					original, exists = originals[experiment]
+				}
+			}
 			e, ok := outcomes[experiment]
 			if !exists {
-				e, ok = hacked(t, defaults, "idsgame-"+name, algo.name)
+				e, ok = hacked(t, defaults, "idsgame-"+name, learner.name)
 			}
 			text := ""
 			if ok {
-				text = Interval(e, 3).Text + missed(t, e, ref)
+				text = fmt.Sprintf("%s (%d)%s", Interval(e.Estimate, 3).Text, e.seeds, missed(e.Value, ref))
 			} else if exists {
 				text = "not run"
 			}
@@ -64,8 +97,36 @@ func learning(t *testing.T) *Grid {
 	return g
 }
 
-// trainings is what the trainings in experiments.json came to, by experiment, and the folders of their environments.
-func trainings(t *testing.T) (outcomes map[string]Estimate, folders []string) {
+// roleIn is who learns in a family of experiments.
+func roleIn(family string) string {
+	switch {
+	case family == "two_agents":
+		return "both"
+	case strings.HasSuffix(family, "_attack"):
+		return "defender"
+	default:
+		return "attacker"
+	}
+}
+
+// valueOf is the value of a game of two as it was solved, if it was.
+func valueOf(t *testing.T, solved row) string {
+	t.Helper()
+	if solved["value"] == "" {
+		return ""
+	}
+	return fixed(solved.number(t, "value"), 3)
+}
+
+// A mean is an estimate of so many seeds.
+type mean struct {
+	Estimate
+	seeds int
+}
+
+// trainings is what the experiments in experiments.json came to, by name, and the folders of the environments in which
+// something was trained.
+func trainings(t *testing.T) (outcomes map[string]mean, folders []string) {
 	t.Helper()
 	data, err := os.ReadFile("experiments.json")
 	if err != nil {
@@ -73,51 +134,66 @@ func trainings(t *testing.T) (outcomes map[string]Estimate, folders []string) {
 	}
 	var list []struct {
 		Experiment, Config string
+		Seeds              int
 		Hacked             float64    `json:"hack_probability"`
 		Interval           [2]float64 `json:"interval_95"`
 	}
 	if err := json.Unmarshal(data, &list); err != nil {
 		t.Fatal(err)
 	}
-	outcomes = map[string]Estimate{}
+	outcomes = map[string]mean{}
 	for _, o := range list {
-		if strings.HasPrefix(o.Experiment, "training/") && o.Config == ConfigFile {
-			outcomes[o.Experiment] = Estimate{o.Hacked, o.Interval[0], o.Interval[1]}
+		if o.Config != ConfigFile {
+			continue
+		}
+		outcomes[o.Experiment] = mean{Estimate{o.Hacked, o.Interval[0], o.Interval[1]}, o.Seeds}
+		if strings.HasPrefix(o.Experiment, "training/") {
 			folders = append(folders, path.Dir(o.Experiment))
 		}
 	}
-	return outcomes, slices.Compact(folders)
+	return outcomes, folders
 }
 
-// hacked is the hack probability of an algorithm in an environment, if the rows have it.
-func hacked(t *testing.T, rows []row, env, algo string) (e Estimate, ok bool) {
+// hacked is the hack probability of an algorithm in an environment, of a table over observations, if the rows have it.
+func hacked(t *testing.T, rows []row, env, algo string) (m mean, ok bool) {
 	t.Helper()
 	for _, r := range rows {
-		if r["env"] == env && r["algo"] == algo {
-			return r.bounds(t, interval("greedy_hack_probability")...), true
+		if r["env"] == env && strings.TrimSuffix(r["algo"], "+state=observation") == algo {
+			return mean{r.bounds(t, interval("greedy_hack_probability")...), int(r.number(t, "seeds"))}, true
 		}
 	}
-	return e, false
+	return m, false
 }
 
-// missed marks an estimate whose interval ends more than 0.02 short of the best possible.
-func missed(t *testing.T, e Estimate, ref row) string {
-	t.Helper()
-	if ref == nil {
-		return ""
-	}
-	best, err := strconv.ParseFloat(strings.TrimPrefix(possible(ref), "≤ "), 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	short := best - e.High
-	if ref["bound"] == "" { // a defender
-		short = e.Low - best
-	}
-	if short > 0.02 {
+// missed marks a mean more than 0.02 short of the best possible, if that can be reached.
+func missed(hacked float64, ref row) string {
+	b, _ := FindBound(ref["env"])
+	if ref["learner"] == "attacker" && b.Limit != "≤" && b.Value-hacked > 0.02 ||
+		ref["learner"] == "defender" && b.Limit != "≥" && hacked-b.Value > 0.02 {
 		return " †"
 	}
 	return ""
+}
+
+func TestMissed(t *testing.T) {
+	for _, c := range []struct {
+		env, learner string
+		hacked       float64
+		want         string
+	}{
+		{"idsgame-minimal_defense-v2", "attacker", 0.71, ""},
+		{"idsgame-minimal_defense-v2", "attacker", 0.69, " †"},
+		{"idsgame-minimal_defense-v2", "attacker", 0.75, ""},
+		{"idsgame-minimal_defense-v20", "attacker", 0.5, ""}, // the bound cannot be reached
+		{"idsgame-maximal_attack-v2", "defender", 0.01, ""},
+		{"idsgame-maximal_attack-v2", "defender", 0.03, " †"},
+		{"idsgame-random_attack-v1", "defender", 0.14, ""},
+		{"idsgame-random_attack-v1", "defender", 0.15, " †"},
+	} {
+		if got := missed(c.hacked, row{"env": c.env, "learner": c.learner}); got != c.want {
+			t.Errorf("%s, %v: %q, want %q", c.env, c.hacked, got, c.want)
+		}
+	}
 }
 
 // byColumn finds rows by the value of a column.

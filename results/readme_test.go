@@ -18,10 +18,12 @@ import (
 func TestReadmeTables(t *testing.T) {
 	tables := map[string]*Grid{
 		"attackers": attackers(t), "defenders": defenders(t),
-		"learning": learning(t), "neural": neural(t), "scouting": scouting(t),
+		"learntattack": learning(t, "attacker"), "learntdefence": learning(t, "defender"), "learntboth": learning(t, "both"),
+		"neural": neural(t), "scouting": scouting(t),
 		"solved": solved(t),
 		"psro":   psro(t), "league": league(t), "selfplay": selfPlay(t),
 		"netsecgame": netsecgame(t), "addresses": addresses(t),
+		"steps":   steps(t),
 		"updates": speed(t, "µs"), "training": speed(t, "steps/s"),
 	}
 	block := regexp.MustCompile(`(?s)<!-- table (\w+) -->\n.*?<!-- end -->`)
@@ -54,14 +56,16 @@ func TestReadmeTables(t *testing.T) {
 	}
 }
 
-func TestBound(t *testing.T) {
-	for _, ref := range published(t, "references.csv") {
-		if bound, ok := Bound(ref["env"]); ok != (ref["bound"] != "") || ok && formatFloat(bound) != strings.TrimRight(ref["bound"], "0") {
-			t.Errorf("%s: %v, %v, want %q", ref["env"], bound, ok, ref["bound"])
+func TestFindBound(t *testing.T) {
+	for env, want := range map[string]string{
+		"idsgame-minimal_defense-v2": "0.720", "idsgame-maximal_attack-v2": "0.000", "idsgame-random_attack-v1": "≤ 0.128",
+	} {
+		if b, ok := FindBound(env); !ok || b.String() != want || b.Is == "" {
+			t.Errorf("%s: %v, %t, want %q", env, b, ok, want)
 		}
 	}
-	if _, ok := Bound("idsgame-minimal_defense-v2+num_layers=2"); ok {
-		t.Error("a game with other settings has the bound of the registered one")
+	if b, ok := FindBound("idsgame-minimal_defense-v2+num_layers=2"); ok {
+		t.Errorf("a game with other settings has the bound of the registered one: %v", b)
 	}
 }
 
@@ -154,15 +158,12 @@ func measured(t *testing.T) []row {
 }
 
 // possible is the best hack probability of a learner in an environment, "" if it is not known.
-func possible(ref row) string {
-	switch {
-	case ref == nil || ref["bound"] != "": // an attacker
-		return ref["bound"]
-	case ref["env"] == "idsgame-random_attack-v1":
-		return "≤ 0.128"
-	default:
-		return "0"
+func possible(env string) string {
+	b, ok := FindBound(env)
+	if !ok {
+		return ""
 	}
+	return b.String()
 }
 
 func newReadmeGrid(titles ...string) *Grid {
@@ -178,12 +179,12 @@ func attackers(t *testing.T) *Grid {
 	g := newReadmeGrid("environment", "tabular Q, 10 seeds", "optimum", "how known", "original's tabular Q")
 	runs := published(t, "tabular-q.csv")
 	for _, ref := range measured(t) {
-		if ref["bound"] == "" {
+		if ref["learner"] != "attacker" {
 			continue
 		}
 		run := find(t, runs, "env", ref["env"], "algo", "tabular-q")
-		g.Add(environment(ref), run.estimate(t, "greedy_hack_probability"), Cell{Text: ref["bound"]},
-			Cell{Text: ref["bound_is"]}, Cell{Text: ref["original"]})
+		g.Add(environment(ref), run.estimate(t, "greedy_hack_probability"), Cell{Text: possible(ref["env"])},
+			Cell{Text: ref["best_is"]}, Cell{Text: ref["original"]})
 	}
 	return g
 }
@@ -194,7 +195,7 @@ func defenders(t *testing.T) *Grid {
 		"observation keys, 10 seeds", "original's tabular Q")
 	runs, baselines := published(t, "tabular-q.csv"), published(t, "baselines.csv")
 	for _, ref := range measured(t) {
-		if ref["bound"] != "" {
+		if ref["learner"] != "defender" {
 			continue
 		}
 		one := find(t, runs, "env", ref["env"], "algo", "tabular-q")
@@ -213,10 +214,10 @@ func neural(t *testing.T) *Grid {
 	runs, tabular := published(t, "neural.csv"), published(t, "tabular-q.csv")
 	for _, ref := range measured(t) {
 		keys := "tabular-q"
-		if ref["bound"] == "" { // a defender
+		if ref["learner"] == "defender" {
 			keys = "tabular-q+state=observation"
 		}
-		cells := []Cell{environment(ref), {Text: possible(ref)}, find(t, tabular, "env", ref["env"], "algo", keys).estimate(t, "greedy_hack_probability")}
+		cells := []Cell{environment(ref), {Text: possible(ref["env"])}, find(t, tabular, "env", ref["env"], "algo", keys).estimate(t, "greedy_hack_probability")}
 		for _, algo := range []string{"dqn", "reinforce", "actor-critic", "ppo"} {
 			cells = append(cells, find(t, runs, "env", ref["env"], "algo", algo).estimate(t, "greedy_hack_probability"))
 		}
@@ -233,6 +234,29 @@ func speed(t *testing.T, unit string) *Grid {
 			g.Add(Cell{Text: r["work"]}, Cell{Text: r["budget"]}, Cell{Text: r["idsrl"]}, Cell{Text: r["pytorch"]},
 				r.ratio(t, "idsrl", "pytorch"), Cell{Text: r["graph"]})
 		}
+	}
+	return g
+}
+
+// steps is how many steps a second environments make on one core, beside the original.
+func steps(t *testing.T) *Grid {
+	g := newReadmeGrid("environment", "raw", "observe", "random", "original")
+	originals := byColumn(published(t, "steps-original.csv"), "env")
+	var order []string
+	rates := map[string][]Cell{}
+	for _, r := range published(t, "steps.csv") {
+		name := r["env"]
+		if rates[name] == nil {
+			order = append(order, name)
+		}
+		rates[name] = append(rates[name], Cell{Text: Scaled(r.number(t, "steps_per_second")).Text})
+	}
+	for _, name := range order {
+		original := Cell{}
+		if r, ok := originals[name]; ok {
+			original.Text = Scaled(r.number(t, "steps_per_second")).Text
+		}
+		g.Add(append(append([]Cell{{Text: strings.TrimPrefix(name, "idsgame-")}}, rates[name]...), original)...)
 	}
 	return g
 }
@@ -255,17 +279,17 @@ func scouting(t *testing.T) *Grid {
 	g := newReadmeGrid("environment", "best possible", "flat", "autoregressive", "flat, 4 frames", "autoregressive, 4 frames",
 		"original, autoregressive")
 	runs := published(t, "neural.csv")
-	for _, ref := range [][3]string{
-		{"idsgame-minimal_defense-v19", "0.401", "0.37 to 0.38"}, {"idsgame-maximal_attack-v19", "0", "0.04 to 0.05"},
+	for _, ref := range [][2]string{
+		{"idsgame-minimal_defense-v19", "0.37 to 0.38"}, {"idsgame-maximal_attack-v19", "0.04 to 0.05"},
 	} {
-		cells := []Cell{{Text: strings.TrimPrefix(ref[0], "idsgame-")}, {Text: ref[1]}}
+		cells := []Cell{{Text: strings.TrimPrefix(ref[0], "idsgame-")}, {Text: possible(ref[0])}}
 		for _, algo := range []string{
 			"ppo", "ppo+network.policy=autoregressive", "ppo+network.frames=4",
 			"ppo+network.policy=autoregressive,network.frames=4",
 		} {
 			cells = append(cells, find(t, runs, "env", ref[0], "algo", algo).estimate(t, "greedy_hack_probability"))
 		}
-		g.Add(append(cells, Cell{Text: ref[2]})...)
+		g.Add(append(cells, Cell{Text: ref[1]})...)
 	}
 	return g
 }

@@ -63,7 +63,8 @@ type Manifest struct {
 	Algo             string          `json:"algo"`               // one name, or "attacker-vs-defender"
 	Learners         []string        `json:"learners,omitempty"` // roles that are trained, in the order of the seats
 	Budget           Budget          `json:"budget,omitzero"`
-	Protocol         int             `json:"evaluation_protocol,omitempty"` // EvalProtocol
+	Config           string          `json:"config_sha256,omitempty"` // of all settings but the seeds, in hexadecimal
+	Protocol         int             `json:"evaluation_protocol"`     // set by Save: EvalProtocol
 	Seed             uint64          `json:"seed,string"`
 	InstanceSeed     uint64          `json:"instance_seed,string"`
 	Layout           json.RawMessage `json:"layout,omitempty"` // what InstanceSeed drew, compact; nil if nothing
@@ -104,6 +105,11 @@ type Program struct {
 	Arch    string `json:"arch"`
 }
 
+// String is version and commit, compiler and platform: v1.0.0 (abc), go1.26, linux/amd64.
+func (p Program) String() string {
+	return fmt.Sprintf("%s (%s), %s, %s/%s", p.Version, p.Commit, p.Go, p.OS, p.Arch)
+}
+
 // StepsPerSecond returns the mean speed over all sessions, NaN before the first has been timed.
 func (m *Manifest) StepsPerSecond() float64 {
 	if m.WallSeconds <= 0 {
@@ -114,7 +120,7 @@ func (m *Manifest) StepsPerSecond() float64 {
 
 // Save writes the manifest into the folder dir, durably.
 func (m *Manifest) Save(dir string) error {
-	m.Format = ManifestFormat
+	m.Format, m.Protocol = ManifestFormat, EvalProtocol
 	data, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
 		return fmt.Errorf("results: manifest: %w", err)
@@ -134,8 +140,9 @@ func (m *Manifest) decode(data []byte) error {
 	if err := json.Unmarshal(data, m); err != nil {
 		return err
 	}
-	if m.Protocol > EvalProtocol {
-		return fmt.Errorf("evaluation protocol %d is unknown: this program knows up to %d", m.Protocol, EvalProtocol)
+	if m.Protocol != EvalProtocol {
+		return fmt.Errorf("evaluation protocol %d is not %d, that of this program, so scores are not comparable: "+
+			"train the run again, or read it with the program that made it", m.Protocol, EvalProtocol)
 	}
 	if m.Layout != nil {
 		var layout bytes.Buffer
@@ -147,17 +154,46 @@ func (m *Manifest) decode(data []byte) error {
 	return nil
 }
 
+// ReadManifest reads the manifest in dir, and nothing of the files that grow. One of another format or evaluation protocol
+// is an error.
+func ReadManifest(dir string) (*Manifest, error) { return readManifest(dir, inFolder(dir)) }
+
+// readManifest reads the manifest in dir, whose files open opens.
+func readManifest(dir string, open opener) (*Manifest, error) {
+	f, err := open(ManifestFile)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m := new(Manifest)
+	data, err := io.ReadAll(f)
+	if err == nil {
+		err = m.decode(data)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ManifestFile), err)
+	}
+	return m, nil
+}
+
+// An opener opens the files in a folder.
+type opener func(name string) (fs.File, error)
+
+// inFolder opens the files in dir.
+func inFolder(dir string) opener {
+	return func(name string) (fs.File, error) { return os.Open(filepath.Join(dir, name)) }
+}
+
 // A Run is a run's folder, read.
 type Run struct {
 	Dir string
 	Manifest
 	Evals []EvalRow // in the order of training; none before the first evaluation
+	Extra Table     // other columns of eval.csv, such as exploitabilities, with a row for each of Evals
 }
 
 // ReadRun reads the manifest and the evaluations in dir. The run may still be going on.
-func ReadRun(dir string) (*Run, error) {
-	return readRun(dir, func(name string) (fs.File, error) { return os.Open(filepath.Join(dir, name)) })
-}
+func ReadRun(dir string) (*Run, error) { return readRun(dir, inFolder(dir)) }
 
 // ReadRunFS is ReadRun in a file system.
 func ReadRunFS(fsys fs.FS, dir string) (*Run, error) {
@@ -165,20 +201,12 @@ func ReadRunFS(fsys fs.FS, dir string) (*Run, error) {
 }
 
 // readRun reads a run in dir, whose files open opens.
-func readRun(dir string, open func(name string) (fs.File, error)) (*Run, error) {
-	run := &Run{Dir: dir}
-	f, err := open(ManifestFile)
+func readRun(dir string, open opener) (*Run, error) {
+	manifest, err := readManifest(dir, open)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	data, err := io.ReadAll(f)
-	if err == nil {
-		err = run.Manifest.decode(data)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, ManifestFile), err)
-	}
+	run := &Run{Dir: dir, Manifest: *manifest}
 	evals, err := open(EvalFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return run, nil
@@ -186,7 +214,7 @@ func readRun(dir string, open func(name string) (fs.File, error)) (*Run, error) 
 		return nil, err
 	}
 	defer evals.Close()
-	if run.Evals, err = ReadEval(evals); err != nil {
+	if run.Evals, run.Extra, err = ReadEval(evals); err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, EvalFile), err)
 	}
 	return run, nil

@@ -13,7 +13,7 @@ import (
 
 func manifest() Manifest {
 	return Manifest{
-		Status: Finished, Env: "idsgame-minimal_defense-v2", Algo: "tabular-q",
+		Status: Finished, Env: "idsgame-minimal_defense-v2", Algo: "tabular-q", Config: strings.Repeat("a1", 32),
 		Seed: math.MaxUint64, InstanceSeed: 1<<53 + 1, // neither is a float64
 		Layout: json.RawMessage(`{"servers":[[1,2],[3]]}`),
 		Steps:  4_200_000, Episodes: 100_000, WallSeconds: 42,
@@ -55,6 +55,8 @@ func TestManifestGolden(t *testing.T) {
   "status": "finished",
   "env": "idsgame-minimal_defense-v2",
   "algo": "tabular-q",
+  "config_sha256": "a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1a1",
+  "evaluation_protocol": 1,
   "seed": "18446744073709551615",
   "instance_seed": "9007199254740993",
   "layout": "A-B",
@@ -93,7 +95,7 @@ func TestManifestSpeed(t *testing.T) {
 }
 
 func TestReadRunErrorsNameTheFile(t *testing.T) {
-	const good = `{"format": 1, "seed": "1", "instance_seed": "2"}`
+	const good = `{"format": 1, "evaluation_protocol": 1, "seed": "1", "instance_seed": "2"}`
 	cases := []struct{ name, manifest, eval, want string }{
 		{"unknown format", `{"format": 2, "seed": {}}`, "",
 			"manifest.json: format 2 is unknown: this program reads format 1"},
@@ -101,6 +103,9 @@ func TestReadRunErrorsNameTheFile(t *testing.T) {
 		{"no JSON", `{`, "", "manifest.json: unexpected end"},
 		{"no object", `null`, "", "manifest.json: format 0 is unknown"},
 		{"negative seed", `{"format": 1, "seed": "-1"}`, "", "manifest.json: json: "},
+		{"no protocol", `{"format": 1, "seed": "1", "instance_seed": "2"}`, "", "manifest.json: evaluation protocol 0 is not 1"},
+		{"later protocol", strings.Replace(good, "protocol\": 1", "protocol\": 2", 1), "",
+			"manifest.json: evaluation protocol 2 is not 1, that of this program, so scores are not comparable: train the run again"},
 		{"bad evaluation", good, "step\n1\n", "eval.csv: no column is called episodes"},
 	}
 	for _, c := range cases {
@@ -111,6 +116,9 @@ func TestReadRunErrorsNameTheFile(t *testing.T) {
 			_, err := ReadRun(dir)
 			if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, c.want)) {
 				t.Errorf("got %v, want ...%s...", err, c.want)
+			}
+			if _, alone := ReadManifest(dir); strings.HasPrefix(c.want, ManifestFile) && (alone == nil || alone.Error() != err.Error()) {
+				t.Errorf("the manifest alone: %v, want %v", alone, err)
 			}
 		})
 	}

@@ -156,16 +156,16 @@ func TestBootstrapOfFewerThanTwo(t *testing.T) {
 	}
 }
 
-// The percentile interval of the mean of 20 normal values is close to mean ± z·s·√(19/20)/√20, which covers the truth
-// with P(|t₁₉| < 1.96·√(19/20)) = 0.929. In 1000 trials the share has a standard deviation of 0.008, so [0.895, 0.96]
-// leaves out 4 of them on either side: a false alarm has a chance of 1e-4, and of 0 with this fixed seed. The controls
-// are intervals of another level.
+// The percentile interval of the mean of n normal values is close to mean ± z·s·√((n−1)/n)/√n, which covers the truth
+// with P(|tₙ₋₁| < 1.96·√((n−1)/n)): 0.846, 0.902 and 0.929 for 5, 10 and 20. In 1000 trials the share has a standard
+// deviation of at most 0.0115, so 0.046 are 4 of them: a false alarm has a chance of 1e-4, and of 0 with this fixed seed.
+// The controls are intervals of another level.
 func TestBootstrapCoverage(t *testing.T) {
-	coverage := func(level float64) float64 {
+	coverage := func(n int, level float64) float64 {
 		rng := rand.New(rand.NewPCG(3, 0))
 		covered := 0
 		for trial := range uint64(1000) {
-			values := make([]float64, 20)
+			values := make([]float64, n)
 			for i := range values {
 				values[i] = 5 + rng.NormFloat64()
 			}
@@ -175,12 +175,14 @@ func TestBootstrapCoverage(t *testing.T) {
 		}
 		return float64(covered) / 1000
 	}
-	if c := coverage(0.95); c < 0.895 || c > 0.96 {
-		t.Errorf("covered with frequency %.3f", c)
-	}
-	for _, level := range []float64{0.85, 0.999} {
-		if c := coverage(level); c >= 0.895 && c <= 0.96 {
-			t.Errorf("an interval of level %v passes, too: %.3f", level, c)
+	for n, want := range map[int]float64{5: 0.846, 10: 0.902, 20: 0.929} {
+		if c := coverage(n, 0.95); !near(c, want, 0.046) {
+			t.Errorf("%d values: covered with frequency %.3f, want %v", n, c, want)
+		}
+		for _, level := range []float64{0.85, 0.9999} {
+			if c := coverage(n, level); near(c, want, 0.046) {
+				t.Errorf("%d values: an interval of level %v passes, too: %.3f", n, level, c)
+			}
 		}
 	}
 }
@@ -202,8 +204,10 @@ func TestBootstrapIsStratified(t *testing.T) {
 	if low, high := Bootstrap(sum, 0.75, 10_000, 1, []float64{0, 4, 11, 13}); low >= 24 || high <= 32 {
 		t.Errorf("the control: [%v, %v]", low, high)
 	}
-	if low, high := Bootstrap(sum, 0.75, 100, 1, []float64{1}, []float64{2}); !math.IsNaN(low) || !math.IsNaN(high) {
-		t.Errorf("of strata of one: [%v, %v]", low, high)
+	for _, few := range [][][]float64{nil, {{1}, {2}}, {{1, 2, 3}, {2}}, {{1}, {1, 2, 3}}, {{1, 2}, nil}} {
+		if low, high := Bootstrap(sum, 0.75, 100, 1, few...); !math.IsNaN(low) || !math.IsNaN(high) {
+			t.Errorf("of strata %v: [%v, %v]", few, low, high)
+		}
 	}
 }
 

@@ -11,8 +11,7 @@ import (
 // A Summary is what all runs of one algorithm in one environment, each with its own seed, came to. Estimates are of
 // each run's last evaluation, which for an unfinished run is an early one: compare groups only when Unfinished is 0.
 type Summary struct {
-	Env, Algo         string
-	Budget            Budget
+	Identity
 	Seeds, Unfinished int // runs; those among them whose Status is not Finished
 	Statistic         string
 
@@ -21,24 +20,98 @@ type Summary struct {
 	AttackerReturn, DefenderReturn, EpisodeLength Estimate
 
 	Steps, StepsPerSecond, WallSeconds float64   // means over seeds
-	Curve                              []float64 // greedy hack probability over training
+	Curve                              []float64 // greedy hack probability over training, by Budget.Axis
 }
 
-// Groups are the runs that differ in nothing but their seed, sorted by environment, algorithm, budget and seed.
-func Groups(runs []*Run) [][]*Run {
-	var groups [][]*Run
-	runs = sorted(runs)
-	for len(runs) > 0 {
-		n := slices.IndexFunc(runs, func(r *Run) bool {
-			return r.Env != runs[0].Env || r.Algo != runs[0].Algo || r.Budget != runs[0].Budget
-		})
-		if n < 0 {
-			n = len(runs)
+// An Identity is what runs share that differ in nothing but their seed.
+type Identity struct {
+	Env, Algo string
+	Budget    Budget
+	Config    string // Manifest.Config; "" of runs that do not say
+}
+
+// Identity is the run's.
+func (m *Manifest) Identity() Identity { return Identity{m.Env, m.Algo, m.Budget, m.Config} }
+
+// compare sorts by environment, algorithm, budget and configuration.
+func (i Identity) compare(j Identity) int {
+	return cmp.Or(
+		ByName(i.Env, j.Env),
+		ByName(i.Algo, j.Algo),
+		cmp.Compare(i.Budget.Episodes, j.Budget.Episodes),
+		cmp.Compare(i.Budget.Steps, j.Budget.Steps),
+		strings.Compare(i.Config, j.Config))
+}
+
+// config shows the beginning of the configuration's hash.
+func (i Identity) config() string { return cmp.Or(i.Config[:min(8, len(i.Config))], noValue) }
+
+// Names tells groups of an environment apart: by the algorithm, where it has several budgets in an environment also by the
+// budget, and where several groups share this, too, by the hash of the configuration.
+func Names(groups []Identity) []string {
+	budgets, configs := repeated(groups)
+	names := make([]string, len(groups))
+	for i, g := range groups {
+		names[i] = g.Algo
+		if budgets[g.Algo] {
+			names[i] += ", " + g.Budget.String()
 		}
-		groups = append(groups, runs[:n])
-		runs = runs[n:]
+		g.Config = ""
+		if configs[g] {
+			names[i] += ", config " + groups[i].config()
+		}
 	}
+	return names
+}
+
+// repeated are the algorithms that have several budgets in an environment, and the identities, but for the configuration,
+// that have several configurations.
+func repeated(groups []Identity) (budgets map[string]bool, configs map[Identity]bool) {
+	budgets, configs = map[string]bool{}, map[Identity]bool{}
+	seen, budget := map[Identity]bool{}, map[Identity]Budget{} // the latter by environment and algorithm
+	for _, g := range groups {
+		g.Config = ""
+		if seen[g] {
+			configs[g] = true
+		}
+		seen[g] = true
+		pair := Identity{Env: g.Env, Algo: g.Algo}
+		if b, ok := budget[pair]; ok && b != g.Budget {
+			budgets[g.Algo] = true
+		}
+		budget[pair] = g.Budget
+	}
+	return budgets, configs
+}
+
+// Groups are the runs that differ in nothing but their seed, sorted by environment, algorithm, budget, configuration and
+// seed. A seed counts once in a group: see Copies.
+func Groups(runs []*Run) [][]*Run {
+	groups, _ := grouped(runs)
 	return groups
+}
+
+// Copies are the runs that Groups leaves out: another run of the group has the same seed, and came as far or further.
+func Copies(runs []*Run) []*Run {
+	_, copies := grouped(runs)
+	return copies
+}
+
+func grouped(runs []*Run) (groups [][]*Run, copies []*Run) {
+	var last *Run
+	for _, run := range sorted(runs) {
+		switch {
+		case last == nil || run.Identity() != last.Identity():
+			groups = append(groups, []*Run{run})
+		case run.Seed == last.Seed:
+			copies = append(copies, run)
+			continue
+		default:
+			groups[len(groups)-1] = append(groups[len(groups)-1], run)
+		}
+		last = run
+	}
+	return groups, copies
 }
 
 // Summarize sums up each group of runs.
@@ -67,7 +140,7 @@ func summarize(group []*Run, stat Statistic) Summary {
 	}
 	hack := func(e EvalRow) float64 { return e.HackProbability }
 	s := Summary{
-		Env: group[0].Env, Algo: group[0].Algo, Budget: group[0].Budget, Seeds: len(group), Statistic: stat.Name,
+		Identity: group[0].Identity(), Seeds: len(group), Statistic: stat.Name,
 		GreedyHack:     final(Greedy, hack),
 		SampledHack:    final(Sampled, hack),
 		Detection:      final(Greedy, func(e EvalRow) float64 { return e.DetectionProbability }),
@@ -78,7 +151,7 @@ func summarize(group []*Run, stat Statistic) Summary {
 		StepsPerSecond: Mean(over(func(r *Run) float64 { return r.StepsPerSecond() })),
 		WallSeconds:    Mean(over(func(r *Run) float64 { return r.WallSeconds })),
 	}
-	for _, point := range Curve(group, Greedy, Axes[0], hack) {
+	for _, point := range Curve(group, Greedy, s.Budget.Axis(), hack) {
 		s.Curve = append(s.Curve, stat.Of(point.Values))
 	}
 	for _, run := range group {
@@ -89,6 +162,14 @@ func summarize(group []*Run, stat Statistic) Summary {
 	return s
 }
 
+// identities are those of summaries.
+func identities(summaries []Summary) (ids []Identity) {
+	for _, s := range summaries {
+		ids = append(ids, s.Identity)
+	}
+	return ids
+}
+
 // seeds shows the number of runs.
 func (s Summary) seeds() string {
 	if s.Unfinished > 0 {
@@ -97,15 +178,13 @@ func (s Summary) seeds() string {
 	return fmt.Sprint(s.Seeds)
 }
 
-// sorted returns runs by environment, algorithm and seed.
+// sorted returns runs by identity and seed, of the same seed those first that came furthest.
 func sorted(runs []*Run) []*Run {
 	return slices.SortedStableFunc(slices.Values(runs), func(a, b *Run) int {
 		return cmp.Or(
-			ByName(a.Env, b.Env),
-			ByName(a.Algo, b.Algo),
-			cmp.Compare(a.Budget.Episodes, b.Budget.Episodes),
-			cmp.Compare(a.Budget.Steps, b.Budget.Steps),
-			cmp.Compare(a.Seed, b.Seed))
+			a.Identity().compare(b.Identity()),
+			cmp.Compare(a.Seed, b.Seed),
+			cmp.Compare(b.Steps, a.Steps))
 	})
 }
 
@@ -123,14 +202,18 @@ func ByName(a, b string) int {
 const curveWidth = 8
 
 // SummaryGrid shows a row a group. People see what fits 132 columns for most names, machines see everything. Unfinished
-// runs appear as finished/all under seeds, budgets where rows differ in nothing else.
+// runs appear as finished/all under seeds, budgets and configurations where rows differ in nothing else.
 func SummaryGrid(summaries []Summary) *Grid {
 	mean := func(e Estimate, digits int) Cell { // of an interval that machines see in full
 		return Cell{fixed(e.Value, digits), Interval(e, digits).Values}
 	}
-	budget := ""
-	if len(repeated(summaries)) > 0 {
+	budget, config := "", ""
+	budgets, configs := repeated(identities(summaries))
+	if len(budgets) > 0 {
 		budget = "budget"
+	}
+	if len(configs) > 0 {
+		config = "config"
 	}
 	return fill(summaries, []field[Summary]{
 		{Column{"env", []string{"env"}}, func(s Summary) Cell { return Text(s.Env) }},
@@ -138,6 +221,7 @@ func SummaryGrid(summaries []Summary) *Grid {
 		{Column{budget, []string{"budget_episodes", "budget_steps"}}, func(s Summary) Cell {
 			return Cell{s.Budget.String(), []any{s.Budget.Episodes, s.Budget.Steps}}
 		}},
+		{Column{config, []string{"config_sha256"}}, func(s Summary) Cell { return Cell{s.config(), []any{s.Config}} }},
 		{Column{"seeds", []string{"seeds", "unfinished"}}, func(s Summary) Cell {
 			return Cell{s.seeds(), []any{s.Seeds, s.Unfinished}}
 		}},

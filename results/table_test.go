@@ -79,7 +79,7 @@ func TestTablesGolden(t *testing.T) {
 func TestSummaryWidth(t *testing.T) {
 	wide := Estimate{-1234.56, 0.5, 0.5}
 	grid := SummaryGrid([]Summary{{
-		Env: "idsgame-minimal_defense-v20", Algo: "actor-critic", Seeds: 10, Unfinished: 2,
+		Identity: Identity{Env: "idsgame-minimal_defense-v20", Algo: "actor-critic"}, Seeds: 10, Unfinished: 2,
 		GreedyHack: Estimate{0.638, 0.630, 0.646}, SampledHack: Estimate{0.5, 0.4, 0.6}, AttackerReturn: wide,
 		Steps: 123e6, Curve: make([]float64, 100),
 	}})

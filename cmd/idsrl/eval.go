@@ -18,12 +18,12 @@ func evalCommand() *cli.Command {
 		Name:      "eval",
 		Usage:     "test what a run has learnt",
 		ArgsUsage: "RUN ...",
-		Description: `Plays games with the frozen policy of RUN, the folder of a run or a checkpoint file, with seeds of their own:
-greedy, and sampled, with what is left of exploration at the end of training. For a defender, too, "hacked" is the share of
-games that the attacker wins. The opponent is that of the training or, by --opponent, another: bot:NAME, random,
-constant:ACTION (an id or a name), checkpoint:OTHER_RUN, which draws its actions as at the end of its training, or
-greedy:OTHER_RUN, which takes the best. Several runs are the seeds of one training: the table has their means, with 95 %
-bootstrap intervals over runs instead of games.
+		Description: `Plays games with the frozen policy of RUN, the folder of a run or a checkpoint file, with seeds that training does not
+use, from --seed and the seed of RUN: greedy, and sampled, with what is left of exploration at the end of training. For a
+defender, too, "hacked" is the share of games that the attacker wins. The opponent is that of the training or, by
+--opponent, another: bot:NAME, random, constant:ACTION (an id or a name), checkpoint:OTHER_RUN, which draws its actions as at
+the end of its training, or greedy:OTHER_RUN, which takes the best. Several runs are the seeds of one training: the table has
+their means, with 95 % bootstrap intervals over runs instead of games.
 
    idsrl eval results/idsgame-minimal_defense-v2/tabular-q/seed-0
    idsrl eval --episodes 100000 --opponent bot:random RUN
@@ -67,7 +67,7 @@ func eval(c *cli.Context) error {
 	test := experiments.Test{
 		Env: c.String("env"), EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"),
 		InstanceSeed: c.Uint64("instance-seed"), As: as, Opponent: c.String("opponent"),
-		Episodes: c.Int("episodes"), Seed: c.Uint64("seed"), Workers: c.Int("workers"),
+		Episodes: c.Int("episodes"), Workers: c.Int("workers"),
 	}
 	catalog := catalog()
 	var algo string
@@ -80,6 +80,7 @@ func eval(c *cli.Context) error {
 		if i == 0 {
 			algo = saved.Checkpoint.Algo
 		}
+		test.Seed = envs.Derive(c.Uint64("seed"), "test", saved.Config.Seed) // the runs of a training play different games
 		played, err := runTest(c, saved, test)
 		if err != nil {
 			return err

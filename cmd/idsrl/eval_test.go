@@ -11,8 +11,10 @@ import (
 	"strings"
 	"testing"
 
+	"idsrl/algos"
 	"idsrl/envs"
 	"idsrl/envs/idsgame/recording"
+	"idsrl/experiments"
 	"idsrl/results"
 )
 
@@ -26,13 +28,29 @@ func evaluate(t *testing.T, args ...string) []map[string]string {
 	return rows
 }
 
-// With the seed of the run's own last evaluation, eval plays the same games.
+// The test of the run's own last evaluation has the numbers that the run has kept, in the columns of the same name.
 func TestEvalRepeatsFinalEvaluation(t *testing.T) {
 	for _, env := range []string{"idsgame-minimal_defense-v2", "idsgame-random_attack-v2", "idsgame-v0"} {
 		dir := trained(t, env, "--seed", "4", "--episodes", "3000", "--set", "final_episodes=300")
-		seed := fmt.Sprint(envs.Derive(4, "evaluation", 0))
 		kept := readRows(t, readFile(t, filepath.Join(dir, results.EvalFile)))
-		again := evaluate(t, "--seed", seed, "--episodes", "300", dir)
+		saved, err := catalog().Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tests [][]experiments.Result
+		for _, mode := range algos.Modes {
+			test := experiments.Test{Episodes: 300, Seed: envs.Derive(4, "evaluation", 0)}
+			result, err := saved.Run(t.Context(), test, mode)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tests = append(tests, []experiments.Result{result})
+		}
+		var table strings.Builder
+		if err := testGrid(saved.Checkpoint.Algo, tests).Render(&table, "csv"); err != nil {
+			t.Fatal(err)
+		}
+		again := readRows(t, table.String())
 		for i, want := range kept[len(kept)-2:] {
 			for _, column := range []string{
 				"mode", "games", "hack_probability", "hack_low", "hack_high", "detection_probability", "attacker_return",
@@ -116,6 +134,30 @@ func TestEvalOfSeveralRuns(t *testing.T) {
 		if o := idsrl(append([]string{"eval"}, args...)...); o.code != exitUsage || !strings.Contains(o.stderr, want) {
 			t.Errorf("%v: exit code %d, %s", args, o.code, o.stderr)
 		}
+	}
+}
+
+// Runs of different seeds play different games, so the interval over runs that have learnt the same has a width.
+func TestEvalOfEqualPolicies(t *testing.T) {
+	dir := quickRun(t, "idsgame-minimal_defense-v0", "--instance-seed", "1")
+	saved, err := catalog().Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{dir}
+	for seed := 1; seed < 5; seed++ {
+		other := *saved.Checkpoint
+		other.Config = saved.Config.WithSeed(uint64(seed)).Encode()
+		data, err := other.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, filepath.Join(t.TempDir(), results.FinalCheckpoint))
+		writeFile(t, paths[seed], string(data))
+	}
+	row := evaluate(t, append([]string{"--episodes", "200"}, paths...)...)[0]
+	if low, high := number(t, row["hack_low"]), number(t, row["hack_high"]); !(low < high) {
+		t.Errorf("hacked %v to %v", low, high)
 	}
 }
 

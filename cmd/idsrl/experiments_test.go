@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"idsrl/envs/settings"
 	"idsrl/experiments"
 	"idsrl/results"
 )
@@ -34,11 +38,11 @@ func TestExperimentsLoad(t *testing.T) {
 			t.Errorf("%d experiments have a %s, want %d at least", len(list), file, least)
 		}
 		for _, e := range list {
-			needs, err := e.Needs()
+			needs, err := e.Needs(0)
 			if err == nil && e.Kind == experiments.Training {
 				_, err = e.Config()
 			} else if err == nil && len(needs) == 0 {
-				_, err = e.Outcome(context.Background())
+				_, err = e.Measure(context.Background())
 			}
 			if err != nil {
 				t.Errorf("%s: %v", e.Name, err)
@@ -104,6 +108,42 @@ func TestExperimentsPublished(t *testing.T) {
 	}
 }
 
+// What a search found is what the configuration has.
+func TestExperimentsSearched(t *testing.T) {
+	tree, list := published(t, results.ConfigFile)
+	searched := 0
+	for _, e := range list {
+		path := filepath.Join(e.Dir(), "space.yaml")
+		data, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		searched++
+		space, err := experiments.ParseSpace(path, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		best := readRows(t, readFile(t, filepath.Join(e.Dir(), "search.csv")))[0]
+		file := filepath.Join(e.Dir(), results.ConfigFile)
+		from := experiments.Sources{File: settings.File(file, []byte(readFile(t, file))), Dir: e.Dir()}
+		is, err := tree.Catalog.Load(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range space {
+			from.Set = append(from.Set, d.Key+"="+best[d.Key])
+		}
+		if found, err := tree.Catalog.Load(from); err != nil || string(found.Encode()) != string(is.Encode()) {
+			t.Errorf("%s has not the settings of the best trial, %v: %v", file, from.Set, err)
+		}
+	}
+	if searched == 0 {
+		t.Error("no experiment was searched")
+	}
+}
+
 // Makefiles know what to do for every target.
 func TestExperimentsMake(t *testing.T) {
 	if _, err := exec.LookPath("make"); err != nil {
@@ -113,7 +153,7 @@ func TestExperimentsMake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ours := []string{"run", "eval", "plots", "gif", "tensorboard", "results", "clean"}
+	ours := []string{"run", "eval", "tune", "plots", "gif", "tensorboard", "results", "clean", "help"}
 	versions := []string{}
 	for _, e := range mustGlob(t, filepath.Join(root, "training", "v*")) {
 		versions = append(versions, filepath.Base(e))
@@ -220,5 +260,38 @@ func TestExperimentsRun(t *testing.T) {
 	command("publish")
 	if out := command("show", "training/q"); out != readFile(t, filepath.Join(dir, "experiments", "training", "q", "README.md")) {
 		t.Errorf("show: %s", out)
+	}
+	if out := command("verify"); strings.Count(out, "none") != 2 { // of one seed, which the simulation plays, too
+		t.Errorf("verify: %s", out)
+	}
+	outcomes := filepath.Join(dir, "results", "experiments.json")
+	text := readFile(t, outcomes)
+	sum := regexp.MustCompile(`"checkpoints_sha256": \[\s*"`)
+	writeFile(t, outcomes, sum.ReplaceAllString(text, "${0}f00d"))
+	o := idsrl(slices.Concat([]string{"experiments", "verify"}, flags, []string{"training/q"})...)
+	if o.code == exitOK || !strings.Contains(o.stdout, "published [f00d") || !strings.Contains(o.stderr, "1 of 1 scores differ") {
+		t.Errorf("verify of another checkpoint: exit code %d\n%s%s", o.code, o.stdout, o.stderr)
+	}
+	writeFile(t, outcomes, text)
+	config("training/wrong", "env: idsgame-minimal_defense-v2\nalgo: tabular\n")
+	for flag, rows := range map[string]int{"--keep-going": 2, "--keep-going=false": 0} {
+		args := slices.Concat([]string{"experiments", "run"}, flags, []string{"--seeds", "1", "--format", "csv", flag})
+		o := idsrl(args...)
+		if n := max(0, strings.Count(o.stdout, "\n")-1); o.code == exitOK || n != rows || !strings.Contains(o.stderr, "training/wrong:") {
+			t.Errorf("%s: exit code %d, %d rows, want %d\n%s%s", flag, o.code, n, rows, o.stdout, o.stderr)
+		}
+	}
+}
+
+func TestWithoutFolders(t *testing.T) {
+	for players, want := range map[string]string{
+		"bot:maximal vs random": "bot:maximal vs random",
+		"greedy:training/v0/two_agents/dqn vs checkpoint:training/v3/q": "dqn vs q",
+		"greedy:../bin/runs/a/dqn/seed-10 vs bot:random":                "dqn vs bot:random",
+		"mixture:0.5 greedy:a/b/dqn/seed-0; 0.5 greedy:runs/seed-1":     "mixture:0.5 dqn; 0.5 seed-1",
+	} {
+		if got := withoutFolders(players); got != want {
+			t.Errorf("%s: %s, want %s", players, got, want)
+		}
 	}
 }

@@ -202,6 +202,7 @@ func TestErrors(t *testing.T) {
 		{"eval", 2, []string{"needs a RUN, after the flags"}},
 		{"eval attack both", 2, []string{"must be the seeds of one training"}},
 		{"eval attack --episodes 5", 2, []string{"flags before the first RUN"}},
+		{"experiments run training/v0 --seeds 2", 2, []string{"flags before the first NAME"}},
 		{"envs show", 2, []string{"needs one ID"}},
 		{"envs show idsgame-v0 idsgame-v1", 2, []string{"needs one ID"}},
 		{"config", 2, []string{"name of an algorithm (tabular-q, dqn, reinforce, actor-critic, ppo)"}},

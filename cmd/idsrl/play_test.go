@@ -80,11 +80,14 @@ func TestPlayRefuses(t *testing.T) {
 func TestRecord(t *testing.T) {
 	run := quickRun(t, "idsgame-minimal_defense-v0")
 	dir := t.TempDir()
+	simulation := filepath.Join(dir, "simulation.yaml")
+	writeFile(t, simulation, "env: idsgame-v0\nattacker: bot:maximal\ndefender: \"mixture:0.5 bot:random; 0.5 bot:minimal\"\n")
 	seen := map[string]string{}
 	for name, args := range map[string][]string{
 		"run":      {run},
 		"attacker": {"--view", "attacker", run},
 		"bots":     {"--env", "idsgame-v0", "--attacker", "random", "--defender", "random", "--episodes", "2"},
+		"file":     {"--config", simulation},
 	} {
 		var first []byte
 		for range 2 {
@@ -108,6 +111,7 @@ func TestRecord(t *testing.T) {
 		"needs a RUN":    {"--gif", "a.gif"},
 		"at least 1":     {"--gif", "a.gif", "--episodes", "0", run},
 		"--view":         {"--gif", "a.gif", "--view", "benign", run},
+		"without RUN":    {"--gif", "a.gif", "--config", simulation, run},
 		"is for --env":   {"--gif", "a.gif", "--attacker", "random", run},
 		"has no picture": {"--gif", "a.gif", "--env", "toy-pennies-v0", "--attacker", "random", "--defender", "random"},
 		"no such file":   {"--gif", "a.gif", filepath.Join(dir, "none")},

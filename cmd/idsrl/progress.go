@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -17,6 +19,9 @@ import (
 
 // logEvery is the least time between log lines of a run where there is no terminal.
 const logEvery = 5 * time.Second
+
+// barEvery is the least time between two drawings of a bar.
+const barEvery = 100 * time.Millisecond
 
 // progress shows how far runs are: a bar on a terminal, log lines elsewhere. Runs report from several goroutines.
 type progress struct {
@@ -32,17 +37,21 @@ type progress struct {
 // barUnits is the length of the bar.
 const barUnits = 1000
 
+// newBar draws on a terminal; elsewhere it is nil.
+func newBar(w io.Writer) *progressbar.ProgressBar {
+	if f, ok := w.(*os.File); !ok || !term.IsTerminal(int(f.Fd())) {
+		return nil
+	}
+	return progressbar.NewOptions(barUnits,
+		progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
+		progressbar.OptionThrottle(barEvery))
+}
+
 func newProgress(w io.Writer, runs int) *progress {
-	p := &progress{
-		runs: make([]experiments.Progress, runs), logged: make([]time.Time, runs), began: time.Now(), first: -1,
+	return &progress{
+		bar: newBar(w), runs: make([]experiments.Progress, runs), logged: make([]time.Time, runs), began: time.Now(), first: -1,
 	}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		p.bar = progressbar.NewOptions(barUnits,
-			progressbar.OptionSetWriter(w), progressbar.OptionSetWidth(24), progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetPredictTime(false), progressbar.OptionSetElapsedTime(false),
-			progressbar.OptionThrottle(100*time.Millisecond))
-	}
-	return p
 }
 
 // update hears from run i.
@@ -51,10 +60,13 @@ func (p *progress) update(i int, now experiments.Progress) {
 	defer p.lock.Unlock()
 	changed := now.Evaluation != p.runs[i].Evaluation
 	p.runs[i] = now
-	spent, steps := 0.0, int64(0)
+	spent, steps, done := 0.0, int64(0), 0
 	for _, r := range p.runs {
 		spent += r.Spent / float64(len(p.runs))
 		steps += r.Steps
+		if r.Spent == 1 {
+			done++
+		}
 	}
 	if p.first < 0 {
 		p.first, p.steps, p.began = spent, steps, time.Now()
@@ -71,7 +83,13 @@ func (p *progress) update(i int, now experiments.Progress) {
 		hacked = fmt.Sprintf("%.3f", now.Evaluation.HackProbability)
 	}
 	if p.bar != nil {
-		p.bar.Describe(fmt.Sprintf("%s steps/s, %s left, hacked %s", rate, left, hacked))
+		text := fmt.Sprintf("%s steps/s, %s left", rate, left)
+		if len(p.runs) == 1 {
+			text += ", hacked " + hacked
+		} else {
+			text = fmt.Sprintf("%d of %d runs, %s", done, len(p.runs), text)
+		}
+		p.bar.Describe(text)
 		p.bar.Set(int(spent * barUnits)) //nolint:errcheck // a bar that cannot be drawn is no reason to stop
 		return
 	}
@@ -80,7 +98,8 @@ func (p *progress) update(i int, now experiments.Progress) {
 	}
 	p.logged[i] = time.Now()
 	slog.Info("training", "seed", now.Seed, "run", now.Dir, "done", fmt.Sprintf("%.0f%%", 100*now.Spent), "episodes", now.Episodes,
-		"steps", now.Steps, "steps_per_second", rate, "left", left, "hack_probability", hacked)
+		"steps", now.Steps, "steps_per_second", rate, "left", left, "hack_probability", hacked,
+		"runs_done", fmt.Sprintf("%d/%d", done, len(p.runs)))
 }
 
 // finish removes the bar.
@@ -89,5 +108,41 @@ func (p *progress) finish() {
 	defer p.lock.Unlock()
 	if p.bar != nil {
 		p.bar.Finish() //nolint:errcheck // as above
+	}
+}
+
+// showGames shows how many of so many games have begun, until the function that it returns is called: a bar on a terminal,
+// log lines elsewhere.
+func showGames(w io.Writer, begun *atomic.Int64, games int64) (finish func()) {
+	bar, every := newBar(w), logEvery
+	if bar != nil {
+		every = barEvery
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if bar == nil {
+				slog.Info("playing", "games", begun.Load(), "of", games)
+				continue
+			}
+			n := begun.Load()
+			bar.Set(int(barUnits * n / max(games, 1))) //nolint:errcheck // as above
+			bar.Describe(fmt.Sprintf("%s of %s games", results.Scaled(float64(n)).Text, results.Scaled(float64(games)).Text))
+		}
+	})
+	return func() {
+		stop()
+		group.Wait()
+		if bar != nil {
+			bar.Finish() //nolint:errcheck // as above
+		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,8 +22,8 @@ func recordCommand() *cli.Command {
 		Usage:     "make an animation of episodes",
 		ArgsUsage: "[RUN]",
 		Description: `Plays episodes of RUN, the folder of a run or a checkpoint file, greedily against the opponent of its training
-or, with --env, of the players of --attacker and --defender, as idsrl simulate does, and draws each step into a GIF. The
-same flags make the same bytes.
+or, with --env or --config, of players that do not learn, as idsrl simulate does, and draws each step into a GIF. The same
+flags make the same bytes.
 
    idsrl record --gif attack.gif RUN
    idsrl record --episodes 3 --view defender --gif games.gif --mp4 games.mp4 RUN
@@ -31,6 +32,7 @@ same flags make the same bytes.
 An MP4 is made of the GIF by ffmpeg, which must be installed.`,
 		Flags: append([]cli.Flag{
 			countFlag("episodes", 1, "episodes to show"),
+			&cli.StringFlag{Name: "config", Usage: "`FILE` of a simulation: env, attacker, defender and seed; flags win"},
 			&cli.StringFlag{Name: "gif", Usage: "write the animation to `FILE`"},
 			&cli.StringFlag{Name: "mp4", Usage: "write it to `FILE` as a video, too"},
 			choiceFlag("view", "whose knowledge is shown", views),
@@ -50,8 +52,10 @@ func record(c *cli.Context) error {
 	switch {
 	case c.NArg() > 1:
 		return usagef("idsrl record takes one RUN, after the flags")
-	case c.NArg() == 0 && c.String("env") == "":
-		return usagef("idsrl record needs a RUN, or --env")
+	case c.NArg() == 0 && c.String("env") == "" && c.String("config") == "":
+		return usagef("idsrl record needs a RUN, --env or --config")
+	case c.NArg() == 1 && c.String("config") != "":
+		return usagef("--config is for players that do not learn, without RUN")
 	case c.String("gif") == "":
 		return usagef("idsrl record needs --gif FILE")
 	case c.String("mp4") != "" && !hasFFmpeg():
@@ -103,14 +107,18 @@ func shoot(c *cli.Context, film algos.Watcher) (title string, err error) {
 		return "", err
 	}
 	if c.NArg() == 0 {
+		cfg, players, err := simulationOf(c)
+		if err != nil {
+			return "", err
+		}
 		simulated, err := catalog().Simulate(c.Context, experiments.Simulation{
-			Env: c.String("env"), EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), InstanceSeed: c.Uint64("instance-seed"),
-			Players: playersOf(c), Episodes: c.Int("episodes"), Seed: c.Uint64("seed"), Workers: 1, Watch: film,
+			Env: cfg.Env, EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), InstanceSeed: c.Uint64("instance-seed"),
+			Players: players, Episodes: c.Int("episodes"), Seed: cfg.Seed, Workers: 1, Watch: film,
 		})
 		if err != nil {
 			return "", err
 		}
-		return simulated.Env, nil
+		return simulated.Env + " · " + withoutFolders(strings.Join(simulated.Players, " vs ")), nil
 	}
 	for _, role := range experiments.Roles {
 		if c.IsSet(role.String()) {

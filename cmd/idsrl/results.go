@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ func resultsCommand() *cli.Command {
 		Usage:     "tables over runs and seeds",
 		ArgsUsage: "[DIR ...]",
 		Description: `Finds all runs below the folders (below ./results if none is named) and prints a row for each environment,
-algorithm and budget: a statistic over seeds, with its 95 % bootstrap interval. Other tables compare algorithms:
+algorithm, budget and configuration: a statistic over seeds, with its 95 % bootstrap interval. Other tables compare algorithms:
 
    idsrl results
    idsrl results --seeds --format csv results/idsgame-minimal_defense-v2
@@ -31,7 +32,8 @@ algorithm and budget: a statistic over seeds, with its 95 % bootstrap interval. 
 
 The last three count finished runs, in the environments in which all algorithms have some. The score of a run is how often
 its learner succeeds in the last greedy evaluation: the hack probability for an attacker, 1 − it for a defender. Resamples
-are drawn within each environment (Agarwal et al. 2021, arXiv:2108.13264).`,
+are drawn within each environment (Agarwal et al. 2021, arXiv:2108.13264). As there, the median of --aggregate is that of
+the environments' mean scores.`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "seeds", Usage: "a row for each run"},
 			&cli.BoolFlag{Name: "matrix", Usage: "a row for each environment, a column for each algorithm"},
@@ -64,6 +66,9 @@ func runsOf(c *cli.Context) ([]*results.Run, error) {
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, usageError{err}
 	}
+	for _, run := range results.Copies(runs) {
+		slog.Warn("another run has the same configuration and seed; this one does not count", "run", run.Dir)
+	}
 	return runs, err
 }
 
@@ -82,7 +87,7 @@ func resultsGrid(c *cli.Context, runs []*results.Run) (*results.Grid, error) {
 	case "seeds":
 		return results.PerSeed(runs), nil
 	case "":
-		return results.SummaryGrid(results.Summarize(runs, choiceOf(c, "stat", results.Statistics))), nil
+		return summaryGrid(runs, choiceOf(c, "stat", results.Statistics)), nil
 	case "matrix":
 		return results.Matrix(results.Summarize(runs, choiceOf(c, "stat", results.Statistics))), nil
 	case "compare":
@@ -104,6 +109,13 @@ func resultsGrid(c *cli.Context, runs []*results.Run) (*results.Grid, error) {
 		return scores.Profiles(), nil
 	}
 	return scores.Aggregate(), nil
+}
+
+// summaryGrid has a row for each group of runs. A table that would be too wide does without speed, time and curve.
+func summaryGrid(runs []*results.Run, stat results.Statistic) *results.Grid {
+	grid := results.SummaryGrid(results.Summarize(runs, stat))
+	grid.Spare = 3
+	return grid
 }
 
 // pairOf takes A,B apart. The names of algorithms may hold commas.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"idsrl/experiments"
 	"idsrl/results"
 	"idsrl/results/track"
 )
@@ -85,7 +86,7 @@ func TestTrack(t *testing.T) {
 		}
 	}
 	before := extra
-	if out := must(t, "track", "--to", "tensorboard,jsonl", tracked); out != "1 runs\n" {
+	if out := must(t, "track", "--to", "tensorboard,jsonl", tracked); out != "1 run\n" {
 		t.Errorf("%q", out)
 	}
 	for name, text := range contents(t, tracked) {
@@ -116,14 +117,14 @@ func TestPlot(t *testing.T) {
 func TestVerifyCommand(t *testing.T) {
 	dir := quickRun(t, "idsgame-minimal_defense-v2")
 	rows := readRows(t, must(t, "verify", "--format", "csv", dir))
-	if len(rows) != 4 || rows[3]["file"] != results.FinalCheckpoint || rows[3]["sha256"] != manifest(t, dir).CheckpointSHA256 || rows[3]["difference"] != "" {
+	if len(rows) != len(experiments.VerifiedFiles) || rows[3]["file"] != results.FinalCheckpoint || rows[3]["sha256"] != manifest(t, dir).CheckpointSHA256 || rows[3]["difference"] != "" {
 		t.Errorf("%v", rows)
 	}
 	path := filepath.Join(dir, results.EvalFile)
 	writeFile(t, path, strings.Replace(readFile(t, path), ",greedy,", ",sampled,", 1))
 	o := idsrl("verify", dir)
 	if o.code != exitFailure || !strings.Contains(o.stdout, "line 2, column mode: sampled, again greedy") ||
-		!strings.Contains(o.stderr, "idsrl: 1 of 4 files differ") {
+		!strings.Contains(o.stderr, "idsrl: 1 of 5 files differ") {
 		t.Errorf("%+v", o)
 	}
 }

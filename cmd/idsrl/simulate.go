@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
@@ -63,11 +64,14 @@ func simulate(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	var begun atomic.Int64
+	finish := showGames(c.App.ErrWriter, &begun, int64(cfg.Episodes))
 	simulated, err := catalog().Simulate(c.Context, experiments.Simulation{
 		Env: cfg.Env, EnvFile: envFile, EnvSet: assignmentsOf(c, "env-set"), InstanceSeed: c.Uint64("instance-seed"),
 		Players: players, Episodes: cfg.Episodes, Window: c.Int("window"),
-		Seed: cfg.Seed, Workers: c.Int("workers"), Watch: watch,
+		Seed: cfg.Seed, Workers: c.Int("workers"), Watch: watch, Begun: &begun,
 	})
+	finish()
 	if err := errors.Join(err, closeAll()); err != nil {
 		return err
 	}

@@ -1,19 +1,23 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"idsrl/envs"
 )
 
 // The table of a simulation is that of an evaluation of the same games, whoever is named and however many play.
 func TestSimulate(t *testing.T) {
 	run := trained(t, "idsgame-minimal_defense-v2", small...)
 	evaluated := readRows(t, must(t, "eval", "--episodes", "500", "--format", "csv", run))
+	seed := fmt.Sprint(envs.Derive(1, "test", 0)) // that of the evaluation with the default, of the run with seed 0
 	for mode, player := range map[string]string{"greedy": "greedy:" + run, "sampled": "checkpoint:" + run} {
 		for _, workers := range []string{"1", "3"} {
 			got := readRows(t, must(t, "simulate", "--env", "idsgame-minimal_defense-v2", "--attacker", player, "--episodes", "500",
-				"--workers", workers, "--format", "csv"))[0]
+				"--seed", seed, "--workers", workers, "--format", "csv"))[0]
 			for _, want := range evaluated {
 				if want["mode"] != mode {
 					continue

@@ -38,7 +38,11 @@ trains.
 				err = errors.Join(err, catalog().Track(run.Dir, trackers))
 			}
 			if err == nil {
-				fmt.Fprintf(c.App.Writer, "%d runs\n", len(runs))
+				unit := "runs"
+				if len(runs) == 1 {
+					unit = "run"
+				}
+				fmt.Fprintf(c.App.Writer, "%d %s\n", len(runs), unit)
 			}
 			return err
 		},

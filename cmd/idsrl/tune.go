@@ -75,7 +75,8 @@ func tune(c *cli.Context) error {
 		p := newProgress(c.App.ErrWriter, len(starts))
 		defer p.finish()
 		_, err := trainAll(c.Context, starts, max(1, c.Int("parallel")), p, nil)
-		if errors.Is(err, experiments.ErrInterrupted) || errors.Is(err, experiments.ErrExists) {
+		if errors.Is(err, experiments.ErrInterrupted) || errors.Is(err, experiments.ErrExists) ||
+			errors.Is(err, experiments.ErrBusy) {
 			return err
 		} else if err != nil {
 			slog.Warn("trials failed", "error", err)

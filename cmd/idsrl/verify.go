@@ -18,8 +18,8 @@ func verifyCommand() *cli.Command {
 		Usage:     "train finished runs again and compare every byte",
 		ArgsUsage: "RUN ...",
 		Description: `Trains each RUN again, from the configuration in its folder and in a temporary one, and compares config.yaml,
-train.csv, eval.csv and final.ckpt. None of them holds a time; those stand in manifest.json, which is not compared. What
-differs is shown with its line and column, or with its tensor and element. The exit code is then 1.
+train.csv, eval.csv, final.ckpt, the frozen policies, and manifest.json but for times, command and program. What differs is
+shown with its line and column, or with its tensor and element. The exit code is then 1.
 
    idsrl verify RUN
    idsrl verify --tolerance 1e-6 RUN         on another architecture, whose floating point may round otherwise
@@ -67,7 +67,7 @@ func verify(c *cli.Context) error {
 				different++
 			}
 			grid.Add(results.Text(check.Dir), results.Text(check.File),
-				results.Cell{Text: check.SHA256[:16], Values: []any{check.SHA256}}, difference)
+				results.Cell{Text: fmt.Sprintf("%.16s", check.SHA256), Values: []any{check.SHA256}}, difference)
 		}
 		if err := warnOfBuild(dir); err != nil {
 			return err

@@ -105,6 +105,10 @@ func TestIndex(t *testing.T) {
 	if !strings.Contains(x.Problems[0], "manifest.json") {
 		t.Error(x.Problems)
 	}
+	save(t, filepath.Join(root, "copy"), 0, results.Finished)
+	if x := open(t, root).Index(); len(x.Runs) != 2 || len(x.Problems) != 2 || !strings.Contains(x.Problems[0], "same configuration and seed") {
+		t.Errorf("with a copied run: %+v", x)
+	}
 }
 
 // A point of a curve is the statistic over runs of the means in each part, with a bootstrap interval of them.

@@ -2,6 +2,7 @@ package browse
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -74,20 +75,33 @@ func (g *group) add(r *run, data *results.Run) {
 
 // groups are those of results.Groups.
 func (l *Library) groups() (groups []group) {
-	var all []*results.Run
-	of := map[*results.Run]*run{}
-	for _, r := range l.sortedRuns() {
-		all, of[r.data] = append(all, r.data), r
-	}
+	all, of := l.readable()
 	for _, members := range results.Groups(all) {
-		first := members[0]
-		g := group{id: hash(first.Env + "\n" + first.Algo + "\n" + first.Budget.String())}
+		g := group{id: hash(fmt.Sprint(members[0].Identity()))}
 		for _, data := range members {
 			g.add(of[data], data)
 		}
 		groups = append(groups, g)
 	}
 	return groups
+}
+
+// copies are the names of the runs that no group has.
+func (l *Library) copies() (names []string) {
+	all, of := l.readable()
+	for _, data := range results.Copies(all) {
+		names = append(names, of[data].name)
+	}
+	return names
+}
+
+// readable are the runs that could be read, and which each is.
+func (l *Library) readable() (all []*results.Run, of map[*results.Run]*run) {
+	of = map[*results.Run]*run{}
+	for _, r := range l.sortedRuns() {
+		all, of[r.data] = append(all, r.data), r
+	}
+	return all, of
 }
 
 // members are the runs of a group or the run that an id is of.
@@ -136,6 +150,9 @@ func (l *Library) Index() *Index {
 		}
 	}
 	x.Leagues, x.Games = rows(l.leagues), rows(l.games)
+	for _, name := range l.copies() {
+		x.Problems = append(x.Problems, name+": not shown, as another run has the same configuration and seed")
+	}
 	for _, name := range slices.Sorted(maps.Keys(l.problems)) {
 		x.Problems = append(x.Problems, name+": "+l.problems[name])
 	}

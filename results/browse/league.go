@@ -9,6 +9,7 @@ import (
 	"math"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -59,55 +60,75 @@ func (l *Library) League(id string) (*League, error) {
 		return nil, ErrUnknown
 	}
 	out := &League{ID: id, Name: f.name, Rounds: []Round{}}
-	ratings, err := f.table("ratings.csv")
-	if err != nil {
-		return nil, err
+	for _, read := range []func(*file) error{out.readMembers, out.readMatches, out.readRounds} {
+		if err := read(f); err != nil {
+			return nil, err
+		}
 	}
-	index := [2]map[string]int{{}, {}}
-	for _, row := range ratings {
+	return out, nil
+}
+
+// readMembers reads who plays.
+func (l *League) readMembers(f *file) error {
+	rows, err := f.table("ratings.csv")
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
 		side, ok := sides[row["side"]]
 		if !ok {
-			return nil, fmt.Errorf("%s: ratings.csv: no side is called %q", f.name, row["side"])
+			return fmt.Errorf("%s: ratings.csv: no side is called %q", f.name, row["side"])
 		}
-		index[side][row["member"]] = len(out.Members[side])
-		out.Members[side] = append(out.Members[side], Member{
+		l.Members[side] = append(l.Members[side], Member{
 			Name: row["member"], Player: row["player"], Elo: row.number("elo"), Low: row.number("elo_low"), High: row.number("elo_high"),
 			Wins: row.number("win_rate"), Weight: row.number("meta_weight"),
 		})
 	}
-	out.Matches = make([][]*Match, len(out.Members[0]))
-	for i := range out.Matches {
-		out.Matches[i] = make([]*Match, len(out.Members[1]))
-	}
-	payoffs, err := f.table(LeagueFile)
+	return nil
+}
+
+// readMatches reads what members came to against each other.
+func (l *League) readMatches(f *file) error {
+	rows, err := f.table(LeagueFile)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, row := range payoffs {
-		a, known := index[0][row["attacker"]]
-		d, also := index[1][row["defender"]]
-		if known && also { // others joined between the writing of the two tables
-			out.Matches[a][d] = &Match{
+	l.Matches = make([][]*Match, len(l.Members[0]))
+	for i := range l.Matches {
+		l.Matches[i] = make([]*Match, len(l.Members[1]))
+	}
+	member := func(side int, name string) int {
+		return slices.IndexFunc(l.Members[side], func(m Member) bool { return m.Name == name })
+	}
+	for _, row := range rows {
+		a, d := member(0, row["attacker"]), member(1, row["defender"])
+		if a >= 0 && d >= 0 { // others joined between the writing of the two tables
+			l.Matches[a][d] = &Match{
 				row.number("games"), row.number("hack_probability"), row.number("hack_low"), row.number("hack_high"), row.number("attacker_return"),
 			}
 		}
 	}
-	meta, err := f.table("meta.csv")
+	return nil
+}
+
+// readRounds reads what rounds came to, if they are recorded.
+func (l *League) readRounds(f *file) error {
+	rows, err := f.table("meta.csv")
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return err
 	}
-	for _, row := range meta {
+	for _, row := range rows {
 		round, err := strconv.Atoi(row["round"])
 		side, ok := sides[row["side"]]
-		if err != nil || !ok || round < 0 || round > len(out.Rounds) {
-			return nil, fmt.Errorf("%s: meta.csv: round %q of side %q", f.name, row["round"], row["side"])
+		if err != nil || !ok || round < 0 || round > len(l.Rounds) {
+			return fmt.Errorf("%s: meta.csv: round %q of side %q", f.name, row["round"], row["side"])
 		}
-		if round == len(out.Rounds) {
-			out.Rounds = append(out.Rounds, Round{row.number("value"), [2]map[string]Number{{}, {}}})
+		if round == len(l.Rounds) {
+			l.Rounds = append(l.Rounds, Round{row.number("value"), [2]map[string]Number{{}, {}}})
 		}
-		out.Rounds[round].Weights[side][row["member"]] = row.number("weight")
+		l.Rounds[round].Weights[side][row["member"]] = row.number("weight")
 	}
-	return out, nil
+	return nil
 }
 
 // A record is a line of a table by the names of its columns.

@@ -40,8 +40,8 @@ var Metrics = []Metric{
 	{"episode_length", "episode length", false, func(e results.EvalRow) float64 { return e.EpisodeLength }},
 }
 
-// A Figure says what to plot of runs: a panel an environment, a curve an algorithm and budget, which is a statistic over
-// seeds in a band that is its 95 % bootstrap interval at each point.
+// A Figure says what to plot of runs: a panel an environment, a curve a group of runs, which is a statistic over seeds in
+// a band that is its 95 % bootstrap interval at each point.
 type Figure struct {
 	Metric Metric
 	Mode   results.Mode
@@ -111,7 +111,7 @@ type curve struct {
 	points []results.Point
 }
 
-// A label names curves of the same algorithm and budget in all panels.
+// A label names curves of groups with the same name in all panels.
 type label struct {
 	name        string
 	least, most int // seeds
@@ -127,34 +127,28 @@ func (l label) String() string {
 	return fmt.Sprintf("%s (%d to %d seeds)", l.name, l.least, l.most)
 }
 
-// panels sorts the runs into panels and curves. The names of algorithms are followed by budgets where these tell curves of
-// a panel apart.
+// panels sorts the runs into panels and curves, with the names of results.Names.
 func (f Figure) panels(runs []*results.Run) (panels []panel, labels []label) {
 	groups := results.Groups(runs)
-	several := map[string]bool{}
-	for i := 1; i < len(groups); i++ {
-		if a, b := groups[i-1][0], groups[i][0]; a.Env == b.Env && a.Algo == b.Algo {
-			several[a.Algo] = true
-		}
-	}
+	var ids []results.Identity
 	for _, group := range groups {
+		ids = append(ids, group[0].Identity())
+	}
+	names := results.Names(ids)
+	for i, group := range groups {
 		points := results.Curve(group, f.Mode, f.Axis, f.Metric.Of)
 		if len(points) == 0 {
 			continue
 		}
-		first := group[0]
-		name := first.Algo
-		if several[name] {
-			name += ", " + first.Budget.String()
-		}
+		name, env := names[i], group[0].Env
 		at := slices.IndexFunc(labels, func(l label) bool { return l.name == name })
 		if at < 0 {
 			at = len(labels)
 			labels = append(labels, label{name, len(group), len(group)})
 		}
 		labels[at].least, labels[at].most = min(labels[at].least, len(group)), max(labels[at].most, len(group))
-		if len(panels) == 0 || panels[len(panels)-1].env != first.Env {
-			panels = append(panels, panel{env: first.Env})
+		if len(panels) == 0 || panels[len(panels)-1].env != env {
+			panels = append(panels, panel{env: env})
 		}
 		last := &panels[len(panels)-1]
 		last.curves = append(last.curves, curve{at, points})
@@ -164,8 +158,8 @@ func (f Figure) panels(runs []*results.Run) (panels []panel, labels []label) {
 
 // bound is the best that is possible in an environment, nil if that is not known.
 func (f Figure) bound(env string) *float64 {
-	if bound, ok := results.Bound(env); ok && f.Metric.Name == "hack_probability" {
-		return &bound
+	if bound, ok := results.FindBound(env); ok && f.Metric.Name == "hack_probability" {
+		return &bound.Value
 	}
 	return nil
 }

@@ -140,6 +140,36 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
+// The curve is that of the statistic: of five runs that end at 0, 0.1, 0.1, 0.1 and 1, means and interquartile means differ.
+func TestStatistic(t *testing.T) {
+	var list []*results.Run
+	for seed, final := range []float64{0, 0.1, 0.1, 0.1, 1} {
+		run := &results.Run{Manifest: results.Manifest{Env: "v2", Algo: "ppo", Seed: uint64(seed), Status: results.Finished}}
+		for i := range int64(3) {
+			run.Evals = append(run.Evals, results.EvalRow{Step: 100 * i, Mode: results.Greedy, HackProbability: final})
+		}
+		list = append(list, run)
+	}
+	line := regexp.MustCompile(`d="(M[^"]*)" style="fill:none;stroke:#0072B2`) // in the legend, then the curve
+	curves := map[string]string{}
+	for _, stat := range results.Statistics {
+		f := figure()
+		f.Stat = stat
+		var b bytes.Buffer
+		if err := f.Write(&b, list, "svg"); err != nil {
+			t.Fatal(err)
+		}
+		found := line.FindAllStringSubmatch(b.String(), -1)
+		if len(found) != 2 {
+			t.Fatalf("%d lines", len(found))
+		}
+		curves[stat.Name] = found[1][1]
+	}
+	if curves["mean"] == curves["iqm"] || curves["iqm"] != curves["median"] { // 0.26, 0.1 and 0.1
+		t.Errorf("%v", curves)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	f := figure()
 	for _, test := range []struct {

@@ -99,7 +99,7 @@ func (r *Record) rows() []row {
 		}
 		rows = append(rows, this)
 	}
-	for _, e := range r.Run.Evals {
+	for i, e := range r.Run.Evals {
 		this := row{phase: evalPhase, step: e.Step, episodes: e.Episodes, games: float64(e.Games)}
 		if e.Mode == results.Sampled {
 			this.phase = sampledPhase
@@ -109,6 +109,9 @@ func (r *Record) rows() []row {
 		this.add("attacker_return", e.AttackerReturn)
 		this.add("defender_return", e.DefenderReturn)
 		this.add("episode_length", e.EpisodeLength)
+		for j, name := range r.Run.Extra.Columns {
+			this.add(name, r.Run.Extra.Rows[i][j])
+		}
 		rows = append(rows, this)
 	}
 	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(a.step, b.step) })

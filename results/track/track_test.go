@@ -48,6 +48,7 @@ func record(dir string, half bool) *Record {
 				{Step: 100, Episodes: 20, Mode: results.Greedy, Games: 30, HackProbability: 0.75, AttackerReturn: 1, DefenderReturn: nan},
 				{Step: 200, Episodes: 50, Mode: results.Greedy, Games: 10, HackProbability: 1, AttackerReturn: 2, DefenderReturn: nan},
 			},
+			Extra: results.Table{Columns: []string{"attacker_exploitability"}, Rows: [][]float64{{0.5}, {0.25}, {nan}, {0.125}}},
 		},
 		Train: &results.Table{
 			Columns: []string{"step", "episodes", "hack_probability", "attacker/epsilon", "attacker/loss/q", "attacker/learning_rate", "attacker/replay"},
@@ -57,7 +58,7 @@ func record(dir string, half bool) *Record {
 	}
 	if half {
 		r.Run.Status, r.Run.EndedAt, r.Run.CheckpointSHA256 = results.Running, time.Time{}, ""
-		r.Run.Evals, r.Train.Rows = r.Run.Evals[:3], r.Train.Rows[:1]
+		r.Run.Evals, r.Run.Extra.Rows, r.Train.Rows = r.Run.Evals[:3], r.Run.Extra.Rows[:3], r.Train.Rows[:1]
 	}
 	return r
 }
@@ -71,6 +72,7 @@ type point struct {
 // wanted are the scalars of the whole record, by hand: the running share of hacks is 10/20 then (10 + 22.5)/50 in training,
 // 2.5/10, 25/40, 35/50 in evaluations; the attacker's return adds up to -10, 20, 40.
 var wanted = map[string][]point{
+	"attacker_exploitability/eval":      {{0, 0.5}, {200, 0.125}},
 	"hack_probability/train":            {{100, 0.5}, {200, 0.75}},
 	"cumulative_hack_probability/train": {{100, 0.5}, {200, 0.65}},
 	"epsilon":                           {{100, 0.9}, {200, 0.1}},

@@ -148,7 +148,7 @@ func TestRecordings(t *testing.T) {
 			}
 			s, stop := start(t, Config{Rooms: []Room{{Address: loopback, Task: task, Options: options}}})
 			d := recording.NewDialer(s.Address(0).String())
-			d.Silence = 20 * time.Millisecond
+			d.Silence = 100 * time.Millisecond
 			r, err := d.Verify(t.Context(), rec)
 			if err != nil || r.Differences > 0 || r.Messages == 0 {
 				t.Errorf("%d differences, %v, first %v", r.Differences, err, r.First)
