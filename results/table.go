@@ -201,8 +201,8 @@ func ByName(a, b string) int {
 // curveWidth is the length of a learning curve in a table.
 const curveWidth = 8
 
-// SummaryGrid shows a row a group. People see what fits 132 columns for most names, machines see everything. Unfinished
-// runs appear as finished/all under seeds, budgets and configurations where rows differ in nothing else.
+// SummaryGrid shows a row a group. Machines see everything, people what fits a terminal: speed, time and curve only if there
+// is room. Unfinished runs appear as finished/all under seeds, budgets and configurations where rows differ in nothing else.
 func SummaryGrid(summaries []Summary) *Grid {
 	mean := func(e Estimate, digits int) Cell { // of an interval that machines see in full
 		return Cell{fixed(e.Value, digits), Interval(e, digits).Values}
@@ -215,7 +215,7 @@ func SummaryGrid(summaries []Summary) *Grid {
 	if len(configs) > 0 {
 		config = "config"
 	}
-	return fill(summaries, []field[Summary]{
+	grid := fill(summaries, []field[Summary]{
 		{Column{"env", []string{"env"}}, func(s Summary) Cell { return Text(s.Env) }},
 		{Column{"algo", []string{"algo"}}, func(s Summary) Cell { return Text(s.Algo) }},
 		{Column{budget, []string{"budget_episodes", "budget_steps"}}, func(s Summary) Cell {
@@ -242,6 +242,8 @@ func SummaryGrid(summaries []Summary) *Grid {
 		{Column{"time", []string{"wall_seconds"}}, func(s Summary) Cell { return Seconds(s.WallSeconds) }},
 		{Column{"curve", nil}, func(s Summary) Cell { return Cell{Text: Sparkline(s.Curve, 0, 1, curveWidth)} }},
 	})
+	grid.Spare = 3
+	return grid
 }
 
 // PerSeed shows a row a run, sorted by environment, algorithm and seed. The interval that machines see is the

@@ -75,7 +75,7 @@ func TestTablesGolden(t *testing.T) {
 	}
 }
 
-// The longest names and numbers that are expected still fit a terminal of 132 columns.
+// The longest names and numbers that are expected still fit a terminal.
 func TestSummaryWidth(t *testing.T) {
 	wide := Estimate{-1234.56, 0.5, 0.5}
 	grid := SummaryGrid([]Summary{{
@@ -84,7 +84,7 @@ func TestSummaryWidth(t *testing.T) {
 		Steps: 123e6, Curve: make([]float64, 100),
 	}})
 	for line := range strings.Lines(render(t, grid, "table")) {
-		if n := utf8.RuneCountInString(strings.TrimSpace(line)); n > 132 {
+		if n := utf8.RuneCountInString(strings.TrimSpace(line)); n > MaxWidth {
 			t.Fatalf("%d columns: %s", n, line)
 		}
 	}

@@ -87,7 +87,7 @@ func resultsGrid(c *cli.Context, runs []*results.Run) (*results.Grid, error) {
 	case "seeds":
 		return results.PerSeed(runs), nil
 	case "":
-		return summaryGrid(runs, choiceOf(c, "stat", results.Statistics)), nil
+		return results.SummaryGrid(results.Summarize(runs, choiceOf(c, "stat", results.Statistics))), nil
 	case "matrix":
 		return results.Matrix(results.Summarize(runs, choiceOf(c, "stat", results.Statistics))), nil
 	case "compare":
@@ -109,13 +109,6 @@ func resultsGrid(c *cli.Context, runs []*results.Run) (*results.Grid, error) {
 		return scores.Profiles(), nil
 	}
 	return scores.Aggregate(), nil
-}
-
-// summaryGrid has a row for each group of runs. A table that would be too wide does without speed, time and curve.
-func summaryGrid(runs []*results.Run, stat results.Statistic) *results.Grid {
-	grid := results.SummaryGrid(results.Summarize(runs, stat))
-	grid.Spare = 3
-	return grid
 }
 
 // pairOf takes A,B apart. The names of algorithms may hold commas.

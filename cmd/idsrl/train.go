@@ -115,7 +115,7 @@ func train(c *cli.Context) error {
 		}
 		read = append(read, run)
 	}
-	if err := summaryGrid(read, results.Statistics[0]).Render(c.App.Writer, results.Formats[0]); err != nil {
+	if err := results.SummaryGrid(results.Summarize(read, results.Statistics[0])).Render(c.App.Writer, results.Formats[0]); err != nil {
 		return err
 	}
 	where := runs[0]
