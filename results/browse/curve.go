@@ -138,7 +138,7 @@ func (g group) curve(metric string, axis results.Axis, stat results.Statistic) (
 		return nil, err
 	}
 	c := &Curve{Metric: m, Axis: axis.Name, Stat: stat.Name, X: []Number{}, Y: []Number{}, Low: []Number{}, High: []Number{}, Runs: []int{}}
-	if bound, ok := results.FindBound(g.data[0].Env); ok && strings.HasSuffix(metric, "/"+plots.Metrics[0].Name) {
+	if bound, ok := results.FindBound(g.data[0].Env); ok && bound.Limit == "" && strings.HasSuffix(metric, "/"+plots.Metrics[0].Name) {
 		limit := Number(bound.Value)
 		c.Bound = &limit
 	}

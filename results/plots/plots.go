@@ -158,7 +158,7 @@ func (f Figure) panels(runs []*results.Run) (panels []panel, labels []label) {
 
 // bound is the best that is possible in an environment, nil if that is not known.
 func (f Figure) bound(env string) *float64 {
-	if bound, ok := results.FindBound(env); ok && f.Metric.Name == "hack_probability" {
+	if bound, ok := results.FindBound(env); ok && bound.Limit == "" && f.Metric.Name == "hack_probability" {
 		return &bound.Value
 	}
 	return nil
