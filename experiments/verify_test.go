@@ -182,7 +182,7 @@ func TestVerify(t *testing.T) {
 		{"a seed", replaceText(results.ManifestFile, `"seed": "`, `"seed": "7`), 0, results.ManifestFile, `"seed": "7`},
 		{"a key", replaceText(results.ManifestFile, `"seed"`, `"sead"`), 0, results.ManifestFile, `"sead": "`},
 		{"the layout", replaceText(results.ManifestFile, `"layout": {`, `"layout": {"more": 1, `), 0, results.ManifestFile, ": "},
-		{"a time", replaceText(results.ManifestFile, `"wall_seconds": `, `"wall_seconds": 1`), 0, "", ""},
+		{"a time", replaceText(results.ManifestFile, `"started_at": "2`, `"started_at": "3`), 0, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "run")
