@@ -156,11 +156,11 @@ func trainings(t *testing.T) (outcomes map[string]mean, folders []string) {
 	return outcomes, folders
 }
 
-// hacked is the hack probability of an algorithm in an environment, of a table over observations, if the rows have it.
+// hacked is the hack probability of an algorithm in an environment, of a table over any states, if the rows have it.
 func hacked(t *testing.T, rows []row, env, algo string) (m mean, ok bool) {
 	t.Helper()
 	for _, r := range rows {
-		if r["env"] == env && strings.TrimSuffix(r["algo"], "+state=observation") == algo {
+		if name, _, _ := strings.Cut(r["algo"], "+state="); r["env"] == env && name == algo {
 			return mean{r.bounds(t, interval("greedy_hack_probability")...), int(r.number(t, "seeds"))}, true
 		}
 	}
