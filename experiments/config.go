@@ -287,8 +287,7 @@ const maxInPath = 60
 // inPath is text as part of a name: its hash where it is long or no good in a path.
 func inPath(text string) string {
 	if len(text) > maxInPath || strings.ContainsAny(text, `/\ "*:<>?|`) {
-		sum := sha256.Sum256([]byte(text))
-		return hex.EncodeToString(sum[:4])
+		return sha256Of([]byte(text))[:8]
 	}
 	return text
 }

@@ -265,9 +265,12 @@ func (cfg *Config) freezeRun(run, dir string) (hash string, err error) {
 }
 
 // Hash is the name of a checkpoint by its contents: the beginning of a SHA-256, enough to tell files apart.
-func Hash(data []byte) string {
+func Hash(data []byte) string { return sha256Of(data)[:16] }
+
+// sha256Of is the SHA-256 of data in hexadecimal.
+func sha256Of(data []byte) string {
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:8])
+	return hex.EncodeToString(sum[:])
 }
 
 // ReadHashed reads a file whose contents must have the hash.

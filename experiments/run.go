@@ -3,8 +3,6 @@ package experiments
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -562,8 +560,7 @@ func (r *Run) finish() error {
 	if err := r.keep(results.FinalCheckpoint, data); err != nil {
 		return err
 	}
-	sum := sha256.Sum256(data)
-	r.manifest.CheckpointSHA256 = hex.EncodeToString(sum[:])
+	r.manifest.CheckpointSHA256 = sha256Of(data)
 	r.manifest.Status = results.Finished
 	if err := r.note(); err != nil {
 		return err

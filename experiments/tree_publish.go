@@ -237,10 +237,8 @@ func (e Experiment) trainingPage(p *page, published []Outcome) error {
 	if p.Player == "" {
 		p.Player = cfg.Attacker + "` against `" + cfg.Defender
 	}
-	for _, o := range published {
-		if o.Experiment == e.Name && o.File == results.ConfigFile && o.Seeds != e.Seeds(cfg) {
-			p.Published = o.Seeds
-		}
+	if o := FindOutcome(published, e.Name, results.ConfigFile); o != nil && o.Seeds != e.Seeds(cfg) {
+		p.Published = o.Seeds
 	}
 	p.Results = append(p.Results, e.result(published, results.ConfigFile))
 	if p.HasOriginal = e.has(OriginalFile); p.HasOriginal {
@@ -256,16 +254,14 @@ func (e Experiment) trainingPage(p *page, published []Outcome) error {
 // simulationPage fills in what is said of a simulation.
 func (e Experiment) simulationPage(p *page, published []Outcome) error {
 	p.Results = append(p.Results, e.result(published, results.ConfigFile))
-	return e.matchPage(p)
+	_, err := e.matchPage(p)
+	return err
 }
 
 // playingPage fills in what is said of manual play.
 func (e Experiment) playingPage(p *page, _ []Outcome) error {
-	sim, err := e.match()
+	sim, err := e.matchPage(p)
 	if err != nil {
-		return err
-	}
-	if err := e.matchPage(p); err != nil {
 		return err
 	}
 	p.Seat, p.Player = envs.Attacker.String(), p.Defender
@@ -275,19 +271,17 @@ func (e Experiment) playingPage(p *page, _ []Outcome) error {
 	return nil
 }
 
-// matchPage fills in who plays.
-func (e Experiment) matchPage(p *page) error {
+// matchPage fills in who plays the match that it returns.
+func (e Experiment) matchPage(p *page) (Simulation, error) {
 	sim, err := e.match()
 	p.Env, p.Attacker, p.Defender = sim.Env, e.link(sim.Players[envs.Attacker]), e.link(sim.Players[envs.Defender])
-	return err
+	return sim, err
 }
 
 // result is what is published of the configuration in a file.
 func (e Experiment) result(published []Outcome, file string) pageResult {
-	for _, o := range published {
-		if o.Experiment == e.Name && o.File == file {
-			return pageResult{"`" + file + "`", results.Interval(o.Estimate(), 3).Text, o.describe()}
-		}
+	if o := FindOutcome(published, e.Name, file); o != nil {
+		return pageResult{"`" + file + "`", results.Interval(o.Estimate(), 3).Text, o.describe()}
 	}
 	return pageResult{"`" + file + "`", noResult, "not published"}
 }

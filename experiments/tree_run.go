@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -57,21 +58,35 @@ func (t *Tree) Jobs(list []Experiment, seeds int) (jobs []Job, problems error) {
 // Holds reports whether a folder holds a run of the configuration, and how far it is. A run that cannot be read does not
 // count; a warning names the file.
 func (cfg *Config) Holds(dir string) (results.Status, bool) {
+	run := cfg.held(dir)
+	if run == nil {
+		return "", false
+	}
+	return run.Status, true
+}
+
+// held is the run that Holds means, nil if there is none. Of one that is not finished it has the manifest alone: the end of its
+// other files need not be text, Resume cuts it.
+func (cfg *Config) held(dir string) *results.Run {
 	config, err := os.ReadFile(filepath.Join(dir, results.ConfigFile))
 	if err != nil || !bytes.Equal(config, cfg.Encode()) {
-		return "", false
+		return nil
 	}
+	run := &results.Run{Dir: dir}
 	manifest, err := results.ReadManifest(dir)
-	if err == nil && manifest.Status == results.Finished {
-		_, err = results.ReadRun(dir) // of others, the end of the files need not be text: Resume cuts it
+	if err == nil {
+		run.Manifest = *manifest
+		if run.Status == results.Finished {
+			run, err = results.ReadRun(dir)
+		}
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", false
+		return nil
 	} else if err != nil {
 		slog.Warn("a run that cannot be read does not count", "error", err)
-		return "", false
+		return nil
 	}
-	return manifest.Status, true
+	return run
 }
 
 // Reach begins the run of a configuration in dir, or goes on with it if the folder holds it already, also when it is
@@ -121,6 +136,15 @@ type Score struct {
 	Seed        uint64   `json:"seed"`
 	Hacked      float64  `json:"hack_probability"`
 	Checkpoints []string `json:"checkpoints_sha256,omitempty"` // final ones: the run's, or those of the players of a simulation
+}
+
+// FindOutcome finds the outcome of an experiment with the configuration in a file; nil if it is not there.
+func FindOutcome(outcomes []Outcome, experiment, file string) *Outcome {
+	at := slices.IndexFunc(outcomes, func(o Outcome) bool { return o.Experiment == experiment && o.File == file })
+	if at < 0 {
+		return nil
+	}
+	return &outcomes[at]
 }
 
 // Estimate is Hacked with its interval.
@@ -202,28 +226,25 @@ func (e Experiment) Finished() (runs []*results.Run, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	var seeds []int
 	for _, folder := range folders {
-		if seed, ok := seedOf(folder.Name()); ok && e.holds(cfg, seed) {
-			seeds = append(seeds, seed)
+		if seed, ok := seedOf(folder.Name()); ok {
+			if run := e.finished(cfg, seed); run != nil {
+				run.Config = cfg.SHA256() // which not every manifest says
+				runs = append(runs, run)
+			}
 		}
 	}
-	slices.Sort(seeds)
-	for _, seed := range seeds {
-		run, err := results.ReadRun(e.run(seed))
-		if err != nil {
-			return nil, err
-		}
-		run.Config = cfg.SHA256() // which not every manifest says
-		runs = append(runs, run)
-	}
+	slices.SortFunc(runs, func(a, b *results.Run) int { return cmp.Compare(a.Seed, b.Seed) })
 	return runs, nil
 }
 
-// holds reports whether the run with a seed is finished and of the configuration.
-func (e Experiment) holds(cfg *Config, seed int) bool {
-	status, ok := cfg.WithSeed(cfg.Seed + uint64(seed)).Holds(e.run(seed))
-	return ok && status == results.Finished
+// finished is the run with a seed, nil unless it is finished and of the configuration.
+func (e Experiment) finished(cfg *Config, seed int) *results.Run {
+	run := cfg.WithSeed(cfg.Seed + uint64(seed)).held(e.run(seed))
+	if run == nil || run.Status != results.Finished {
+		return nil
+	}
+	return run
 }
 
 // play plays a simulation with each of its seeds for which the runs that it needs are finished.
@@ -271,14 +292,14 @@ func (e Experiment) ready(seed int) (checkpoints []string, ok bool, err error) {
 	needs, err := e.Needs(seed)
 	for _, need := range needs {
 		cfg, err := need.Experiment.Config()
-		if err != nil || !need.Experiment.holds(cfg, need.Seed) {
-			return nil, false, err
-		}
-		manifest, err := results.ReadManifest(need.Dir)
 		if err != nil {
 			return nil, false, err
 		}
-		checkpoints = append(checkpoints, manifest.CheckpointSHA256)
+		run := need.Experiment.finished(cfg, need.Seed)
+		if run == nil {
+			return nil, false, nil
+		}
+		checkpoints = append(checkpoints, run.CheckpointSHA256)
 	}
 	return checkpoints, err == nil, err
 }

@@ -15,12 +15,12 @@ type Comparison struct {
 
 // Compare compares each score with the published one.
 func (o *Outcome) Compare(published []Outcome) (list []Comparison) {
-	at := slices.IndexFunc(published, func(p Outcome) bool { return p.Experiment == o.Experiment && p.File == o.File })
+	same := FindOutcome(published, o.Experiment, o.File)
 	for _, score := range o.Scores {
 		c := Comparison{Experiment: o.Experiment, Score: score, Difference: "nothing is published"}
-		if at >= 0 {
-			c.Difference = o.difference(score, &published[at])
-			for _, program := range published[at].Programs {
+		if same != nil {
+			c.Difference = o.difference(score, same)
+			for _, program := range same.Programs {
 				c.PublishedBy = append(c.PublishedBy, program.String())
 			}
 		}

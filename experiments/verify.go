@@ -4,9 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/csv"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -128,8 +126,7 @@ func compare(dir, again, name string, tolerance float64) (Check, error) {
 	} else if err != nil {
 		return check, err
 	}
-	sum := sha256.Sum256(was)
-	check.SHA256 = hex.EncodeToString(sum[:])
+	check.SHA256 = sha256Of(was)
 	now, err := os.ReadFile(filepath.Join(again, name))
 	absent := errors.Is(err, fs.ErrNotExist)
 	switch renamed := !slices.Contains(VerifiedFiles, name) && name != copyOf("", Hash(was)); {

@@ -98,18 +98,21 @@ func remove(name string) func(*testing.T, string) {
 	}
 }
 
+// spoiled is a run in which something was changed, and what Verify says of it.
+type spoiled struct {
+	name      string
+	change    func(*testing.T, string)
+	tolerance float64
+	file      string // that differs; "" for none
+	says      string
+}
+
 // Frozen policies count: each is what its name says, and they are those that come out again.
 func TestVerifyFrozen(t *testing.T) {
 	t.Parallel()
 	original := trained(t, catalog, kind(t, 3))
 	frozen, more := opponents(t, original)[0], "opponent-0123456789abcdef.ckpt"
-	for _, test := range []struct {
-		name      string
-		change    func(*testing.T, string)
-		tolerance float64
-		file      string // that differs; "" for none
-		says      string
-	}{
+	for _, test := range []spoiled{
 		{"nothing", func(*testing.T, string) {}, 0, "", ""},
 		{"a byte", flip(frozen), 0, frozen, "byte "},
 		{"a byte, with a tolerance", flip(frozen), 1e-3, frozen, "is not the file that its name says: the hash is "},
@@ -145,13 +148,7 @@ func TestVerify(t *testing.T) {
 	third := strings.Join(eval, ",")
 	eval[4] = "0.123"
 	wrong := strings.Join(eval, ",")
-	for _, test := range []struct {
-		name      string
-		change    func(*testing.T, string)
-		tolerance float64
-		file      string // that differs; "" for none
-		says      string
-	}{
+	for _, test := range []spoiled{
 		{"nothing", func(*testing.T, string) {}, 0, "", ""},
 		{"a cell", replaceText(results.EvalFile, third, wrong), 0, results.EvalFile, "line 4, column hack_probability: 0.123, again "},
 		{"a large difference", replaceText(results.EvalFile, third, wrong), 1e-3, results.EvalFile, "line 4, column hack_probability: "},

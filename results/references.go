@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed references.csv
@@ -22,18 +23,23 @@ func (b Bound) String() string { return strings.TrimSpace(b.Limit + " " + fixed(
 
 // FindBound returns the bound of a registered environment, if one is known.
 func FindBound(env string) (b Bound, ok bool) {
+	b, ok = bounds()[env]
+	return b, ok
+}
+
+// bounds are those of all environments of which one is known.
+var bounds = sync.OnceValue(func() map[string]Bound {
 	lines, err := csv.NewReader(strings.NewReader(references)).ReadAll()
 	if err != nil {
 		panic("results: references.csv: " + err.Error())
 	}
+	known := map[string]Bound{}
 	for _, line := range lines[1:] { // env, learner, best, limit, best_is
-		if line[0] == env {
-			value, err := strconv.ParseFloat(line[2], 64)
-			if err != nil {
-				panic("results: references.csv: " + err.Error())
-			}
-			return Bound{value, line[3], line[4]}, true
+		value, err := strconv.ParseFloat(line[2], 64)
+		if err != nil {
+			panic("results: references.csv: " + err.Error())
 		}
+		known[line[0]] = Bound{value, line[3], line[4]}
 	}
-	return b, false
-}
+	return known
+})

@@ -192,7 +192,7 @@ func publishExperiments(c *cli.Context) error {
 	}
 	count := 0
 	for _, e := range list {
-		if slices.ContainsFunc(published, func(o experiments.Outcome) bool { return o.Experiment == e.Name && o.File == tree.File }) {
+		if experiments.FindOutcome(published, e.Name, tree.File) != nil {
 			count++
 		}
 	}
